@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+
+const swc = JSON.parse(readFileSync(new URL('.swcrc', import.meta.url), 'utf8'));
+
+export default {
+  testEnvironment: 'node',
+  rootDir: import.meta.dirname,
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { ...swc, exclude: [], sourceMaps: 'inline', jsc: { ...swc.jsc, target: 'es2022' } }],
+  },
+  globalSetup: '<rootDir>/libs/testing/jest-setup.ts',
+  globalTeardown: '<rootDir>/libs/testing/jest-teardown.ts',
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};
