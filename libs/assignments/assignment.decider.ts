@@ -1,0 +1,241 @@
+import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
+
+export interface Subject {
+  type: 'user' | 'service_account';
+  id: string;
+}
+export interface Target {
+  type: 'tenant' | 'workspace';
+  id: string;
+}
+/** Built-in roles; `admin` of a tenant is held in the tenant's own stream. */
+export type RoleName = 'admin' | 'editor' | 'member';
+export type EndReason =
+  | 'removed'
+  | 'replaced'
+  | 'revoked'
+  | 'expired'
+  | 'promoted'
+  | 'tenant-member-removed'
+  | 'user-deactivated';
+
+interface OnAssignment {
+  tenantId: string;
+  subject: Subject;
+  target: Target;
+}
+
+export type RoleGranted = DomainEvent<
+  'role-granted.v1',
+  OnAssignment & {
+    role: RoleName;
+    /** What wants it: `direct`, `creation`, `request:{id}`. */
+    source: string;
+    until: string | null;
+    /** Roles that end with this event, with their sources. */
+    replaced: readonly { role: RoleName; sources: readonly string[] }[];
+    rolesBefore: readonly RoleName[];
+    rolesAfter: readonly RoleName[];
+    at: string;
+  }
+>;
+export type RoleEnded = DomainEvent<
+  'role-ended.v1',
+  OnAssignment & {
+    role: RoleName;
+    sources: readonly string[];
+    reason: EndReason;
+    rolesBefore: readonly RoleName[];
+    rolesAfter: readonly RoleName[];
+    at: string;
+  }
+>;
+/** Ends whatever the person holds in the tenant and its workspaces from sources earlier in the log. */
+export type TenantMemberRemoved = DomainEvent<
+  'tenant-member-removed.v1',
+  { tenantId: string; userId: string; roles: readonly RoleName[]; reason: EndReason; at: string }
+>;
+export type RoleRequestOpened = DomainEvent<
+  'role-request-opened.v1',
+  OnAssignment & { requestId: string; role: RoleName; until: string | null; rolesHeld: readonly RoleName[]; at: string },
+  { reason?: string }
+>;
+export type RoleRequestClosed = DomainEvent<
+  'role-request-closed.v1',
+  OnAssignment & { requestId: string; role: RoleName; at: string }
+>;
+export type AssignmentEvent =
+  | RoleGranted
+  | RoleEnded
+  | TenantMemberRemoved
+  | RoleRequestOpened
+  | RoleRequestClosed;
+
+export interface Holding {
+  until: string | null;
+  /** Position of the event it began with. */
+  since: number;
+}
+export type Holdings = Readonly<Partial<Record<RoleName, Readonly<Record<string, Holding>>>>>;
+export interface Assignment {
+  roles: Holdings;
+  /** Role → the open request for it. */
+  pending: Readonly<Partial<Record<RoleName, string>>>;
+  /** On the assignment of a person to the tenant itself: position of their last removal from it. */
+  removedAt: number;
+  revision: number;
+}
+
+function addSource(roles: Holdings, role: RoleName, source: string, holding: Holding): Holdings {
+  return { ...roles, [role]: { ...roles[role], [source]: holding } };
+}
+
+function dropSources(roles: Holdings, role: RoleName, sources: readonly string[]): Holdings {
+  const left = Object.entries(roles[role] ?? {}).filter(([source]) => !sources.includes(source));
+  const others = Object.fromEntries(Object.entries(roles).filter(([name]) => name !== role));
+  return left.length > 0 ? { ...others, [role]: Object.fromEntries(left) } : others;
+}
+
+function dropPending(pending: Assignment['pending'], requestId: string): Assignment['pending'] {
+  return Object.fromEntries(Object.entries(pending).filter(([, open]) => open !== requestId));
+}
+
+export const assignment: Decider<Assignment, AssignmentEvent> = {
+  name: 'assignment',
+  initial: { roles: {}, pending: {}, removedAt: -1, revision: 0 },
+  evolve: (state, event, position) => {
+    const revision = state.revision + 1;
+    switch (event.type) {
+      case 'role-granted.v1': {
+        const { role, source, until, replaced } = event.data;
+        const kept = replaced.reduce((roles, old) => dropSources(roles, old.role, old.sources), state.roles);
+        const roles = addSource(kept, role, source, { until, since: position });
+        return { ...state, roles, pending: dropPending(state.pending, source.replace('request:', '')), revision };
+      }
+      case 'role-ended.v1':
+        return { ...state, roles: dropSources(state.roles, event.data.role, event.data.sources), revision };
+      case 'tenant-member-removed.v1':
+        return { ...state, roles: {}, removedAt: position, revision };
+      case 'role-request-opened.v1':
+        return { ...state, pending: { ...state.pending, [event.data.role]: event.data.requestId } };
+      case 'role-request-closed.v1':
+        return { ...state, pending: dropPending(state.pending, event.data.requestId) };
+    }
+  },
+};
+
+interface Command extends OnAssignment {
+  /** Position of the subject's last removal from the tenant: sources that began before it are gone. */
+  removedAt: number;
+  at: string;
+}
+
+export function grantRole(
+  command: Command & { role: RoleName; source: string; until: string | null; replace: boolean },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, subject, target, role, source, until, at } = command;
+  const live = liveRoles(state, command);
+  const replaced = command.replace ? Object.entries(live).filter(([name]) => name !== role) : [];
+  const held = live[role]?.[source];
+  if (held && held.until === until && replaced.length === 0) return [];
+  const rolesBefore = Object.keys(live) as RoleName[];
+  const kept = rolesBefore.filter((name) => name !== role && !command.replace);
+  return [
+    {
+      type: 'role-granted.v1',
+      data: {
+        ...{ tenantId, subject, target, role, source, until },
+        replaced: replaced.map(([name, sources]) => ({ role: name as RoleName, sources: Object.keys(sources) })),
+        rolesBefore,
+        rolesAfter: [...kept, role],
+        at,
+      },
+    },
+  ];
+}
+
+export function endRole(
+  command: Command & { role?: RoleName; sources?: readonly string[]; reason: EndReason },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, subject, target, reason, at } = command;
+  const live = presentRoles(state, command.removedAt);
+  let rolesAfter = Object.keys(live) as RoleName[];
+  const events: AssignmentEvent[] = [];
+  for (const [name, held] of Object.entries(live)) {
+    const role = name as RoleName;
+    if (command.role !== undefined && command.role !== role) continue;
+    const sources = Object.keys(held).filter((source) => command.sources?.includes(source) ?? true);
+    if (sources.length === 0) continue;
+    const rolesBefore = rolesAfter;
+    if (sources.length === Object.keys(held).length) rolesAfter = rolesAfter.filter((left) => left !== role);
+    const data = { tenantId, subject, target, role, sources, reason, rolesBefore, rolesAfter, at };
+    events.push({ type: 'role-ended.v1', data });
+  }
+  return events;
+}
+
+export function removeTenantMember(
+  command: { tenantId: string; userId: string; reason: EndReason; wasAdmin: boolean; at: string },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, userId, reason, wasAdmin, at } = command;
+  const roles = Object.keys(presentRoles(state, state.removedAt)) as RoleName[];
+  if (roles.length === 0 && !wasAdmin) return [];
+  const all: RoleName[] = wasAdmin ? [...roles, 'admin'] : roles;
+  return [{ type: 'tenant-member-removed.v1', data: { tenantId, userId, roles: all, reason, at } }];
+}
+
+export function openRoleRequest(
+  command: Command & {
+    requestId: string;
+    role: RoleName;
+    until: string | null;
+    reason?: string;
+    /** The role as held in another stream (tenant admin): until when, undefined when it is not. */
+    heldElsewhere?: string | null;
+    /** The open request that this one takes the place of. */
+    supersedes?: string;
+  },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, subject, target, requestId, role, until, reason, at } = command;
+  const open = state.pending[role];
+  if (open !== undefined && open !== command.supersedes) {
+    return open === requestId ? [] : { refused: 'request-pending', extra: { requestId: open } };
+  }
+  const live = liveRoles(state, command);
+  const ends = Object.values(live[role] ?? {}).map((holding) => holding.until);
+  if (command.heldElsewhere !== undefined) ends.push(command.heldElsewhere);
+  if (ends.some((end) => end === null || (until !== null && end >= until))) return { refused: 'role-already-held' };
+  const rolesHeld = Object.keys(live) as RoleName[];
+  const data = { tenantId, subject, target, requestId, role, until, rolesHeld, at };
+  return [{ type: 'role-request-opened.v1', data, ...(reason !== undefined && { personal: { reason } }) }];
+}
+
+export function closeRoleRequest(
+  command: OnAssignment & { requestId: string; role: RoleName; at: string },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, subject, target, requestId, role, at } = command;
+  if (state.pending[role] !== requestId) return [];
+  return [{ type: 'role-request-closed.v1', data: { tenantId, subject, target, requestId, role, at } }];
+}
+
+/** Roles with the sources that count: begun after the last removal from the tenant, and not past their end. */
+export function liveRoles(state: Assignment, now: { removedAt: number; at: string }): Holdings {
+  return filterSources(state.roles, ({ until, since }) => since > now.removedAt && (until === null || until > now.at));
+}
+
+function presentRoles(state: Assignment, removedAt: number): Holdings {
+  return filterSources(state.roles, ({ since }) => since > removedAt);
+}
+
+function filterSources(roles: Holdings, counts: (holding: Holding) => boolean): Holdings {
+  const filtered = Object.entries(roles).map(([role, sources]) => [
+    role,
+    Object.fromEntries(Object.entries(sources).filter(([, holding]) => counts(holding))),
+  ]);
+  return Object.fromEntries(filtered.filter(([, sources]) => Object.keys(sources as object).length > 0));
+}

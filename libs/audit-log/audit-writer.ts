@@ -1,0 +1,87 @@
+import type { ClientBase } from 'pg';
+import type { StoredEvent } from '../event-store/index.js';
+import { type AuditFields, canonicalEvent, chainHash, chainOf, GENESIS } from './audit-entry.js';
+
+/** Renders an event; throws where it can't be understood, which costs the entry its rendering but not itself. */
+export type AuditMapping = (event: StoredEvent) => AuditFields;
+
+interface Tip {
+  sequence: number;
+  hash: string;
+}
+
+/** Appends one entry per event to the chains of their tenants, in the caller's transaction. */
+export async function writeAuditEntries(
+  client: ClientBase,
+  events: readonly StoredEvent[],
+  mapping: AuditMapping,
+): Promise<void> {
+  if (events.length === 0) return;
+  const tips = await chainTips(client, [...new Set(events.map(chainOf))]);
+  const rows = events.map((event) => {
+    const chain = chainOf(event);
+    const tip = tips.get(chain) ?? { sequence: 0, hash: GENESIS };
+    const sequence = tip.sequence + 1;
+    const canonical = canonicalEvent(event);
+    const hash = chainHash(tip.hash, chain, sequence, canonical);
+    tips.set(chain, { sequence, hash });
+    return { chain, sequence, event, canonical, hash, fields: render(event, mapping) };
+  });
+  const column = <T>(value: (row: (typeof rows)[number]) => T): T[] => rows.map(value);
+  const json = (value: object | undefined): string | null => (value ? JSON.stringify(value) : null);
+  await client.query(INSERT, [
+    column(({ chain }) => chain),
+    column(({ sequence }) => sequence),
+    column(({ event }) => event.position),
+    column(({ event }) => event.id),
+    column(({ event }) => event.metadata.tenantId),
+    column(({ fields }) => fields.action),
+    column(({ fields }) => fields.resource.type),
+    column(({ fields }) => fields.resource.id),
+    column(({ event }) => event.metadata.actor.type),
+    column(({ event }) => event.metadata.actor.id),
+    column(({ event }) => event.metadata.at),
+    column(({ fields }) => json(fields.old)),
+    column(({ fields }) => json(fields.new)),
+    column(({ event }) => json(personalOf(event))),
+    column(({ event }) => event.metadata.correlationId),
+    column(({ event }) => event.metadata.commandId),
+    column(({ canonical }) => canonical),
+    column(({ hash }) => hash),
+  ]);
+}
+
+const INSERT = `insert into audit_entry
+  (chain, sequence, position, event_id, tenant_id, action, resource_type, resource_id, actor_type, actor_id, at,
+   old_values, new_values, personal, correlation_id, command_id, event, hash)
+  select c, s, p, e, t, a, rt, ri, at, ai, w, o::jsonb, n::jsonb, pe::jsonb, co, cm, ev, h
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+    $17::text[], $18::text[]) as r(c, s, p, e, t, a, rt, ri, at, ai, w, o, n, pe, co, cm, ev, h)`;
+
+async function chainTips(client: ClientBase, chains: readonly string[]): Promise<Map<string, Tip>> {
+  const { rows } = await client.query<Tip & { chain: string }>(
+    `select tip.* from unnest($1::text[]) as wanted(chain),
+     lateral (select chain, sequence, hash from audit_entry e where e.chain = wanted.chain
+              order by sequence desc limit 1) tip`,
+    [chains],
+  );
+  return new Map(rows.map((row) => [row.chain, row]));
+}
+
+/** How an event that no family can render stands in the trail. */
+export function fallbackFields({ type, stream }: StoredEvent): AuditFields {
+  return { action: type, resource: { type: 'stream', id: stream } };
+}
+
+export function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
+  try {
+    return mapping(event);
+  } catch {
+    return fallbackFields(event);
+  }
+}
+
+export function personalOf({ personal, metadata }: StoredEvent): object | undefined {
+  return personal || metadata.personal ? { ...metadata.personal, ...personal } : undefined;
+}

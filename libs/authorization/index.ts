@@ -1,0 +1,2 @@
+export * from './spicedb.js';
+export { mustBeBare, mustExist } from './spicedb-requests.js';

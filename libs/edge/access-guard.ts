@@ -1,0 +1,106 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { type Freshness, SpiceDb } from '../authorization/index.js';
+import type { EventLog } from '../event-store/index.js';
+import { normaliseUlid, Refused } from '../platform/index.js';
+import { Progress } from '../projections/index.js';
+import { header } from './call.js';
+import { ConsistencyTokens } from './consistency-token.js';
+import { principalOf, subjectOf } from './principal.js';
+import { EVENT_LOG, SPICEDB } from './tokens.js';
+
+export interface Requirement {
+  permission: string;
+  /** Type of the resource, and the path parameter with its id; the installation has none. */
+  on: 'system' | { type: 'tenant' | 'workspace'; param: string };
+  /** Who holds this may know that the resource exists, and is answered 403 instead of 404. */
+  seenWith?: string;
+  /** Asked as of the head of the log: for what decides, grants, revokes or deletes. */
+  fresh?: boolean;
+}
+
+const REQUIREMENT = 'access-requirement';
+export const INSTALLATION = 'system:installation';
+const FRESH_WAIT_MS = 5_000;
+
+/** Declares what SpiceDB must say before a route runs. */
+export const Requires = (requirement: Requirement) => SetMetadata(REQUIREMENT, requirement);
+
+export interface AccessQuestion {
+  /** `user:…` */
+  subject: string;
+  /** `workspace:…` */
+  resource: string;
+  permission: string;
+  seenWith?: string;
+  fresh?: boolean;
+}
+
+/** Asks SpiceDB on behalf of routes. */
+@Injectable()
+export class Access {
+  constructor(
+    @Inject(SPICEDB) private readonly spicedb: SpiceDb,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    private readonly progress: Progress,
+  ) {}
+
+  /** @throws Refused `forbidden` to who may see the resource, else `not-found`; `not-yet` when it can't be asked freshly */
+  async require({ subject, resource, permission, seenWith, fresh = false }: AccessQuestion): Promise<void> {
+    const permissions = seenWith && seenWith !== permission ? [permission, seenWith] : [permission];
+    const [allowed, seen] = await this.spicedb.checkAll(
+      permissions.map((asked) => ({ resource, permission: asked, subject })),
+      fresh ? await this.freshAtHead() : this.freshAsKnown(),
+    );
+    if (!allowed) throw new Refused(resource === INSTALLATION || seen ? 'forbidden' : 'not-found');
+  }
+
+  async allows({ subject, resource, permission }: AccessQuestion): Promise<boolean> {
+    return this.spicedb.check({ resource, permission, subject }, this.freshAsKnown());
+  }
+
+  /** At least all that this process knows to be delivered. */
+  freshAsKnown(): Freshness {
+    const { zedToken } = this.progress;
+    return zedToken ? { atLeast: zedToken } : { full: true };
+  }
+
+  private async freshAtHead(): Promise<Freshness> {
+    const head = await this.log.head();
+    if (!(await this.progress.waitFor('delivered', head, FRESH_WAIT_MS))) throw new Refused('not-yet');
+    return this.freshAsKnown();
+  }
+}
+
+/** Waits for what the caller has already seen, then asks SpiceDB what the route requires. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly access: Access,
+    private readonly tokens: ConsistencyTokens,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const token = header(request, 'consistency-token');
+    if (token !== undefined) await this.tokens.await(token, 'delivered');
+    const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (!requirement) return true;
+    const { permission, seenWith, fresh } = requirement;
+    const subject = subjectOf(principalOf(request));
+    await this.access.require({ subject, resource: resourceOf(request, requirement), permission, seenWith, fresh });
+    return true;
+  }
+}
+
+function resourceOf(request: FastifyRequest, { on }: Requirement): string {
+  if (on === 'system') return INSTALLATION;
+  const id = normaliseUlid((request.params as Record<string, string>)[on.param]);
+  if (id === undefined) throw new Refused('malformed-id', `${on.param} is no id`, { field: on.param });
+  return `${on.type}:${id}`;
+}

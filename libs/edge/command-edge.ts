@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
+import type { CommandContext } from '../event-store/index.js';
+import { CLOCK, type Clock, derivedUlid, IDS, type Ids } from '../platform/index.js';
+import { Progress } from '../projections/index.js';
+import { type Call, callOf } from './call.js';
+import { claimCommand, hashCall } from './command-claim.js';
+import { ConsistencyTokens } from './consistency-token.js';
+import { principalOf, subjectOf } from './principal.js';
+import { POOL } from './tokens.js';
+
+/** What a command handler answers with. */
+export interface Accepted<Resource extends object = object> {
+  resource: Resource;
+  /** Of the resource, not of its stream. */
+  revision: number;
+  /** Of the last event that followed. */
+  position: number;
+}
+export type Answer<Resource extends object> = Resource & {
+  revision: number;
+  token: string;
+  /** Whether the change was live, for queries and in SpiceDB, when this was answered. */
+  effective: boolean;
+};
+
+/** An id that a repeat of the call mints again. */
+export type Mint = (name: string) => string;
+/** Builds the command of a call. */
+export type MakeCommand = (context: CommandContext, mint: Mint) => object;
+
+@Injectable()
+export class CommandEdge {
+  constructor(
+    private readonly bus: CommandBus,
+    private readonly tokens: ConsistencyTokens,
+    private readonly progress: Progress,
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(IDS) private readonly ids: Ids,
+  ) {}
+
+  /** Sends the command of a call, and waits for its effect as long as the caller wants. */
+  async run<Resource extends object>(call: Call, make: MakeCommand): Promise<Answer<Resource>> {
+    const { answer } = await this.send<Resource>(call, make);
+    return answer;
+  }
+
+  /** The same for what answers 204: everything is in the headers. */
+  async runQuietly(call: Call, make: MakeCommand): Promise<void> {
+    const { accepted } = await this.send(call, make);
+    if (accepted.revision === 0) call.reply.removeHeader('etag');
+    call.reply.status(204);
+  }
+
+  private async send<Resource extends object>(call: Call, make: MakeCommand) {
+    const context = await this.contextOf(call);
+    const mint: Mint = (name) => derivedUlid(new Date(context.at), context.commandId, name);
+    const accepted = await this.bus.execute<object, Accepted<Resource>>(make(context, mint));
+    const { resource, revision, position } = accepted;
+    const { correlationId } = context;
+    const reached = await this.progress.waitFor('delivered', position, call.waitMs);
+    const effective = reached && !(await this.tokens.isParked({ position, correlationId }));
+    const token = await this.tokens.issue({ position, correlationId });
+    call.reply.header('ETag', `"${revision}"`).header('Consistency-Token', token);
+    if (call.preferred) call.reply.header('Preference-Applied', `wait=${call.waitMs / 1_000}`);
+    return { accepted, answer: { ...resource, revision, token, effective } };
+  }
+
+  private async contextOf(call: Call): Promise<CommandContext> {
+    const principal = principalOf(call.request);
+    const { actorName, ip, userAgent } = { actorName: principal.name, ...callOf(call.request) };
+    const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString() };
+    const { commandId, at } = call.idempotencyKey
+      ? await claimCommand(this.pool, {
+          ...own,
+          tenant: call.params.tenantId ?? 'system',
+          principal: subjectOf(principal),
+          key: call.idempotencyKey,
+          bodyHash: hashCall(call.request.method, call.request.url, call.request.body),
+        })
+      : own;
+    return {
+      commandId,
+      at,
+      actor: { type: principal.type, id: principal.id },
+      authentication: principal.authentication,
+      correlationId: call.correlationId,
+      causationId: null,
+      personal: { ...(actorName && { actorName }), ...(ip && { ip }), ...(userAgent && { userAgent }) },
+    };
+  }
+}

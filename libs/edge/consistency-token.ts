@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { type EventLog } from '../event-store/index.js';
+import { Refused, sign, verify } from '../platform/index.js';
+import { Progress, type Stage } from '../projections/index.js';
+import { EVENT_LOG, POOL, SIGNING_KEY } from './tokens.js';
+
+/** What a token stands for: a place in one log, and the call that got there. */
+export interface Place {
+  position: number;
+  correlationId: string;
+}
+
+export const READ_WAIT_MS = 5_000;
+
+@Injectable()
+export class ConsistencyTokens {
+  constructor(
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(SIGNING_KEY) private readonly key: string,
+    private readonly progress: Progress,
+  ) {}
+
+  async issue({ position, correlationId }: Place): Promise<string> {
+    return sign({ i: await this.log.incarnation(), n: 0, p: position, c: correlationId }, this.key);
+  }
+
+  /**
+   * Waits until what the token stands for can be read.
+   * @throws Refused `malformed-token`, `foreign-log` (the log was replaced), `not-yet`, `effect-parked`
+   */
+  async await(token: string, stage: Stage, timeoutMs = READ_WAIT_MS): Promise<void> {
+    const place = await this.read(token);
+    if (!(await this.progress.waitFor(stage, place.position, timeoutMs))) throw new Refused('not-yet');
+    if (stage === 'delivered' && (await this.isParked(place))) throw new Refused('effect-parked');
+  }
+
+  /** Whether an effect of the call was refused by SpiceDB and waits for an operator. */
+  async isParked({ position, correlationId }: Place): Promise<boolean> {
+    const { rows } = await this.pool.query(
+      `select 1 from parked where status = 'parked' and position <= $1 and correlation_id = $2 limit 1`,
+      [position, correlationId],
+    );
+    return rows.length > 0;
+  }
+
+  private async read(token: string): Promise<Place> {
+    const payload = verify(token, this.key);
+    if (typeof payload?.p !== 'number' || typeof payload.c !== 'string') throw new Refused('malformed-token');
+    if (payload.i !== (await this.log.incarnation())) throw new Refused('foreign-log');
+    return { position: payload.p, correlationId: payload.c };
+  }
+}

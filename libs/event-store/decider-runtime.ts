@@ -1,0 +1,187 @@
+import { LRUCache } from 'lru-cache';
+import { Refused } from '../platform/index.js';
+import { type CommandContext, toAppend } from './command-context.js';
+import type { Decider, Decision, DomainEvent, Recorded, Refusal } from './domain-event.js';
+import { type EventLog, BEFORE_START, NO_STREAM, RevisionConflict } from './event-log.js';
+import type { EventRegistry } from './event-registry.js';
+import { KeyedLock } from './keyed-lock.js';
+
+export interface Loaded<State> {
+  state: State;
+  /** Of the stream, NO_STREAM when it does not exist. */
+  revision: number;
+  /** Of the stream's last event, BEFORE_START when it does not exist. */
+  position: number;
+}
+
+export interface Outcome<State, E extends DomainEvent = DomainEvent> extends Loaded<State> {
+  /** What this command put into the stream, now or the first time. */
+  events: Recorded<E>[];
+}
+
+export interface Execution<State, E extends DomainEvent> {
+  stream: string;
+  decider: Decider<State, E>;
+  tenantId: string | null;
+  context: CommandContext;
+  decide: (state: State) => Decision<E>;
+}
+
+interface Snapshot extends Loaded<unknown> {
+  /** Command id → stream revision of its last event. */
+  commands: ReadonlyMap<string, number>;
+}
+
+const CACHED_STREAMS = 20_000;
+const MAX_CONFLICTS = 20;
+
+/** Load, fold, decide, append, and again on a conflict. */
+export class DeciderRuntime {
+  private readonly snapshots = new LRUCache<string, Snapshot>({ max: CACHED_STREAMS });
+  private readonly lock = new KeyedLock();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly registry: EventRegistry,
+  ) {}
+
+  /** The state of a stream as of now, read from the log. */
+  async load<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Loaded<State>> {
+    return (await this.refresh(stream, decider)) as Loaded<State>;
+  }
+
+  /** The state right after a command's events: the first answer of what follows from another command. Else as of now. */
+  async asOf<State, E extends DomainEvent>(
+    stream: string,
+    decider: Decider<State, E>,
+    commandId: string,
+  ): Promise<Loaded<State>> {
+    const snapshot = await this.refresh(stream, decider);
+    const revision = snapshot.commands.get(commandId);
+    if (revision === undefined || revision === snapshot.revision) return snapshot as Loaded<State>;
+    const events = await this.eventsUpTo<E>(stream, revision);
+    return { state: fold(decider, decider.initial, events), revision, position: events.at(-1)!.position };
+  }
+
+  /** @throws Refused by the decider, or `too-much-contention` when other processes keep changing the stream */
+  execute<State, E extends DomainEvent>(execution: Execution<State, E>): Promise<Outcome<State, E>> {
+    return this.lock.run(execution.stream, () => this.executeLocked(execution));
+  }
+
+  private async executeLocked<State, E extends DomainEvent>(x: Execution<State, E>): Promise<Outcome<State, E>> {
+    const cached = this.snapshots.get(cacheKey(x.stream, x.decider));
+    let snapshot = cached ?? (await this.refresh(x.stream, x.decider));
+    let fresh = cached === undefined;
+    for (let conflicts = 0; conflicts <= MAX_CONFLICTS; ) {
+      const repeated = snapshot.commands.get(x.context.commandId);
+      if (repeated !== undefined) return this.firstOutcome(x, repeated);
+      const decision = x.decide(snapshot.state as State);
+      if (!fresh && (isRefusal(decision) || decision.length === 0)) {
+        // Only an append proves that a cached state was current.
+        snapshot = await this.refresh(x.stream, x.decider);
+        fresh = true;
+        continue;
+      }
+      if (isRefusal(decision)) throw asRefused(decision);
+      if (decision.length === 0) return { ...(snapshot as Loaded<State>), events: [] };
+      try {
+        return await this.append(x, snapshot, decision);
+      } catch (error) {
+        if (!(error instanceof RevisionConflict)) throw error;
+        conflicts++;
+        snapshot = await this.refresh(x.stream, x.decider);
+        fresh = true;
+      }
+    }
+    throw new Refused('too-much-contention');
+  }
+
+  private async append<State, E extends DomainEvent>(
+    x: Execution<State, E>,
+    snapshot: Snapshot,
+    decision: readonly E[],
+  ): Promise<Outcome<State, E>> {
+    const toStore = toAppend(decision, x.context, x.tenantId);
+    const appended = await this.log.append(x.stream, snapshot.revision, toStore);
+    const events = toStore.map((event, index) =>
+      this.registry.decode({
+        ...event,
+        stream: x.stream,
+        revision: snapshot.revision + 1 + index,
+        position: appended.position,
+      }),
+    ) as Recorded<E>[];
+    const next = this.remember(x.stream, x.decider, snapshot, events);
+    return { ...(next as Loaded<State>), events };
+  }
+
+  /** The answer a command got the first time, whatever happened since. */
+  private async firstOutcome<State, E extends DomainEvent>(
+    x: Execution<State, E>,
+    revision: number,
+  ): Promise<Outcome<State, E>> {
+    const events = await this.eventsUpTo<E>(x.stream, revision);
+    const state = fold(x.decider, x.decider.initial, events);
+    return {
+      state,
+      revision,
+      position: events.at(-1)?.position ?? BEFORE_START,
+      events: events.filter((event) => event.metadata.commandId === x.context.commandId),
+    };
+  }
+
+  private async eventsUpTo<E extends DomainEvent>(stream: string, revision: number): Promise<Recorded<E>[]> {
+    const stored = await this.log.readStream(stream, 0);
+    const upTo = stored.filter((event) => event.revision <= revision);
+    return upTo.map((event) => this.registry.decode(event)) as Recorded<E>[];
+  }
+
+  private async refresh<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Snapshot> {
+    const cached = this.snapshots.get(cacheKey(stream, decider));
+    const base: Snapshot = cached ?? {
+      state: decider.initial,
+      revision: NO_STREAM,
+      position: BEFORE_START,
+      commands: new Map(),
+    };
+    const stored = await this.log.readStream(stream, base.revision + 1);
+    if (stored.length === 0) return base;
+    const events = stored.map((event) => this.registry.decode(event)) as Recorded<E>[];
+    return this.remember(stream, decider, base, events);
+  }
+
+  private remember<State, E extends DomainEvent>(
+    stream: string,
+    decider: Decider<State, E>,
+    base: Snapshot,
+    events: readonly Recorded<E>[],
+  ): Snapshot {
+    const last = events.at(-1)!;
+    const commands = new Map(base.commands);
+    for (const event of events) commands.set(event.metadata.commandId, event.revision);
+    const state = fold(decider, base.state as State, events);
+    const snapshot = { state, revision: last.revision, position: last.position, commands };
+    this.snapshots.set(cacheKey(stream, decider), snapshot);
+    return snapshot;
+  }
+}
+
+function fold<State, E extends DomainEvent>(
+  decider: Decider<State, E>,
+  state: State,
+  events: readonly Recorded<E>[],
+): State {
+  return events.reduce((folded, event) => decider.evolve(folded, event, event.position), state);
+}
+
+function cacheKey(stream: string, decider: { name: string }): string {
+  return `${decider.name}/${stream}`;
+}
+
+function isRefusal(decision: Decision<DomainEvent>): decision is Refusal {
+  return !Array.isArray(decision);
+}
+
+function asRefused({ refused, detail, field, extra }: Refusal): Refused {
+  return new Refused(refused, detail, { ...(field && { field }), ...extra });
+}

@@ -1,0 +1,25 @@
+/** Who acts. `process` is this system completing what a person began; `service_account` and `user` are principals. */
+export interface Actor {
+  type: 'user' | 'service_account' | 'process' | 'system';
+  /** ULID of the principal, or the name of the process: `tenant-deletion`, `importer`. */
+  id: string;
+  /** The principal for whom a process acts. */
+  onBehalfOf?: { type: 'user' | 'service_account' | 'system'; id: string };
+}
+
+export interface EventMetadata {
+  /** `null` for what belongs to the installation, not to a tenant. */
+  tenantId: string | null;
+  partition: number;
+  actor: Actor;
+  /** How the actor proved who it is: `token`, `admin-token`, `process`, `operator`. */
+  authentication: string;
+  correlationId: string;
+  /** Id of the event that caused this one; `null` for a direct command. */
+  causationId: string | null;
+  commandId: string;
+  /** ISO 8601 UTC. */
+  at: string;
+  /** Personal fields of the actor, as they were at the time. */
+  personal?: { actorName?: string; ip?: string; userAgent?: string };
+}

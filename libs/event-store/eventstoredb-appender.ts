@@ -1,0 +1,160 @@
+import {
+  jsonEvent,
+  NO_STREAM as NO_STREAM_YET,
+  type AppendResult,
+  type EventStoreDBClient,
+} from '@eventstore/db-client';
+import type { SerialisedAppend, SerialisedEvent } from './append-rules.js';
+import { EventLogUnavailable, NO_STREAM, type JsonObject } from './event-log.js';
+import { openClient, releaseClient } from './eventstoredb-client.js';
+import { refusalOf, unavailable } from './eventstoredb-errors.js';
+import { backOffMs, pause, TimedOut, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import { Slots } from './eventstoredb-slots.js';
+import type { WarningLog } from './postgres-connections.js';
+
+/**
+ * The client queues what its stream won't take at once, 16 requests, and when the connection breaks it rejects that
+ * queue where nobody listens: 400 appends on a stalled connection gave 288 unhandled rejections, each fatal.
+ */
+const MOST_IN_FLIGHT = 15;
+/** Answers that never came, while others did, before the connection is given up. */
+const MOST_STUCK = 5;
+/** Compared with the server's clock, so nothing that depends on both being right: the time limits here are ours. */
+const SERVER_DEADLINE_MS = 86_400_000;
+
+export interface AppenderOptions {
+  url: string;
+  log: WarningLog;
+  timing: EventStoreDbTiming;
+}
+
+/** Of the log that appends: first it repeats nothing any more, then it gives up what still waits. */
+export interface Ending {
+  draining: AbortSignal;
+  closing: AbortSignal;
+}
+
+interface Connection {
+  client: EventStoreDBClient;
+  slots: Slots;
+  answeredAt: number;
+  stuck: number;
+}
+
+const appenders = new Map<string, Appender>();
+
+/**
+ * Everybody who appends to one server in this process shares one client: the client keeps all appends of the process in
+ * one place, so that disposing of one client or losing its connection rejects what is in flight on others.
+ */
+export class Appender {
+  private users = 0;
+  private connection: Connection;
+  private settling: Promise<void> = Promise.resolve();
+  private readonly streams = new Map<string, Promise<unknown>>();
+
+  private constructor(private readonly options: AppenderOptions) {
+    this.connection = this.connect();
+  }
+
+  static acquire(options: AppenderOptions): Appender {
+    const appender = appenders.get(options.url) ?? new Appender(options);
+    appenders.set(options.url, appender);
+    appender.users++;
+    return appender;
+  }
+
+  /** Every append of the one who releases has been settled before. */
+  async release(): Promise<void> {
+    if (--this.users > 0) return;
+    if (appenders.get(this.options.url) === this) appenders.delete(this.options.url);
+    await this.settling;
+    await releaseClient(this.connection.client);
+  }
+
+  /** One at a time per stream, in the order of the calls: also when an earlier one must be repeated. */
+  append(request: SerialisedAppend, ending: Ending): Promise<AppendResult> {
+    const giveUpAt = Date.now() + this.options.timing.deadlineMs;
+    const earlier = this.streams.get(request.stream);
+    const run = (): Promise<AppendResult> => this.repeat(request, giveUpAt, ending);
+    const appended = earlier ? earlier.then(run, run) : run();
+    this.streams.set(request.stream, appended);
+    const forget = (): void => {
+      if (this.streams.get(request.stream) === appended) this.streams.delete(request.stream);
+    };
+    appended.then(forget, forget);
+    return appended;
+  }
+
+  private async repeat(request: SerialisedAppend, giveUpAt: number, ending: Ending): Promise<AppendResult> {
+    const { stream, expectedRevision } = request;
+    for (let attempt = 0; ; attempt++) {
+      if (ending.closing.aborted) throw new EventLogUnavailable('the event log is closed');
+      try {
+        return await this.attempt(request, giveUpAt);
+      } catch (error) {
+        const refusal = refusalOf(error, stream, expectedRevision);
+        if (refusal) throw refusal;
+        const pauseMs = backOffMs(attempt);
+        const last = ending.draining.aborted || Date.now() + pauseMs >= giveUpAt;
+        if (last) throw unavailable(`append to ${stream}`, error);
+        this.options.log.warn({ err: error }, 'an append got no answer; repeating it');
+        await pause(pauseMs, ending.draining);
+      }
+    }
+  }
+
+  private async attempt(request: SerialisedAppend, giveUpAt: number): Promise<AppendResult> {
+    await this.settling;
+    const { connection } = this;
+    const release = await connection.slots.take(giveUpAt - Date.now());
+    const startedAt = Date.now();
+    const answer = send(connection.client, request);
+    let stuck = false;
+    const settled = (): void => {
+      connection.answeredAt = Date.now();
+      if (stuck) connection.stuck--;
+      release();
+    };
+    answer.then(settled, settled);
+    try {
+      return await within(answer, Math.min(this.options.timing.attemptMs, giveUpAt - startedAt));
+    } catch (error) {
+      if (error instanceof TimedOut) {
+        stuck = true;
+        connection.stuck++;
+        if (connection.answeredAt < startedAt || connection.stuck >= MOST_STUCK) this.replace(connection, error);
+      }
+      throw error;
+    }
+  }
+
+  /** Whatever is in flight on it is rejected by that, and repeated. */
+  private replace(connection: Connection, why: Error): void {
+    if (this.connection !== connection) return;
+    this.options.log.warn({ err: why }, 'the event store is silent; connecting anew');
+    this.connection = this.connect();
+    connection.slots.close();
+    this.settling = releaseClient(connection.client);
+  }
+
+  private connect(): Connection {
+    const { url, log } = this.options;
+    const client = openClient(url, (err) => log.warn({ err }, 'the event store sent a reply that nobody waits for'));
+    return { client, slots: new Slots(MOST_IN_FLIGHT), answeredAt: 0, stuck: 0 };
+  }
+}
+
+function send(client: EventStoreDBClient, { stream, expectedRevision, events }: SerialisedAppend) {
+  return client.appendToStream(stream, events.map(toClientEvent), {
+    expectedRevision: expectedRevision === NO_STREAM ? NO_STREAM_YET : BigInt(expectedRevision),
+    deadline: SERVER_DEADLINE_MS,
+    requiresLeader: true,
+  });
+}
+
+/** Parsed again, so that the client serialises what was checked and sized, and nothing else. */
+function toClientEvent({ id, type, data, personal, metadata }: SerialisedEvent) {
+  const form = personal === undefined ? `{"data":${data}}` : `{"data":${data},"personal":${personal}}`;
+  return jsonEvent({ id, type, data: JSON.parse(form) as JsonObject, metadata: JSON.parse(metadata) as JsonObject });
+}

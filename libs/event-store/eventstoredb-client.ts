@@ -1,0 +1,59 @@
+import { EventStoreDBClient } from '@eventstore/db-client';
+import type { Channel } from '@grpc/grpc-js';
+import type { Duplex } from 'node:stream';
+import { within } from './eventstoredb-timing.js';
+
+type OpenStream = (grpcClient: unknown) => Duplex;
+type CreateStream = (grpcType: unknown, name: string, open: OpenStream, cache?: unknown) => () => Promise<Duplex>;
+
+/** Parts of the client that its types keep to itself. */
+interface ClientInternals {
+  GRPCStreamCreator: CreateStream;
+  getChannel(): Promise<Channel>;
+}
+
+const LONGEST_DISPOSAL_MS = 1_000;
+
+export type OnUnexpectedReply = (error: unknown) => void;
+
+/** Connects on first use. */
+export function openClient(url: string, onUnexpectedReply: OnUnexpectedReply): EventStoreDBClient {
+  const client = EventStoreDBClient.connectionString(url);
+  surviveUnexpectedReplies(client as unknown as ClientInternals, onUnexpectedReply);
+  return client;
+}
+
+/** Cancels what is under way and closes the connection, which `dispose` alone leaves open. */
+export async function releaseClient(client: EventStoreDBClient): Promise<void> {
+  await within(client.dispose(), LONGEST_DISPOSAL_MS).catch(() => undefined);
+  const internals = client as unknown as ClientInternals;
+  // Not awaited: for a cluster that can't be reached this is a search that takes seconds.
+  void internals.getChannel().then(
+    (channel) => channel.close(),
+    () => undefined,
+  );
+}
+
+/**
+ * A reply to an append that the client no longer waits for makes it throw in a stream's listener, which ends the
+ * process: the second one to a request, or any that comes after another connection of this process broke.
+ */
+function surviveUnexpectedReplies(client: ClientInternals, onUnexpectedReply: OnUnexpectedReply): void {
+  const create = client.GRPCStreamCreator;
+  client.GRPCStreamCreator = (grpcType, name, open, cache) =>
+    create(grpcType, name, (grpcClient) => guardListeners(open(grpcClient), onUnexpectedReply), cache);
+}
+
+function guardListeners(stream: Duplex, onUnexpectedReply: OnUnexpectedReply): Duplex {
+  for (const listener of stream.listeners('data')) {
+    stream.on('data', (reply: unknown) => {
+      try {
+        listener.call(stream, reply);
+      } catch (error) {
+        onUnexpectedReply(error);
+      }
+    });
+    stream.off('data', listener as (reply: unknown) => void);
+  }
+  return stream;
+}

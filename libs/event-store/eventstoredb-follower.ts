@@ -1,0 +1,78 @@
+import { BEFORE_START, LogRestored, type Checkpoint, type FollowOptions, type StoredEvent } from './event-log.js';
+import { describeError } from './eventstoredb-errors.js';
+import type { Reader } from './eventstoredb-reader.js';
+import { LiveSubscription } from './eventstoredb-subscription.js';
+import { backOffMs, pause } from './eventstoredb-timing.js';
+import type { WarningLog } from './postgres-connections.js';
+
+export interface FollowSource {
+  reader: Reader;
+  log: WarningLog;
+  silenceMs: number;
+}
+
+/** Events held for a consumer that is at work; when it takes longer, the server drops the subscription. */
+const SMALLEST_BUFFER = 256;
+
+/** Subscribes anew, after what was last handed out, for as long as nobody aborts. */
+export async function* followEventStoreDb(source: FollowSource, options: FollowOptions): AsyncGenerator<StoredEvent[]> {
+  const { maxBatch, signal } = options;
+  let checkpoint = options.after;
+  for (let failures = 0; !signal.aborted; failures++) {
+    const subscription = new LiveSubscription(
+      source.reader.subscribe(checkpoint?.position ?? BEFORE_START, Math.max(SMALLEST_BUFFER, maxBatch)),
+    );
+    try {
+      // Checked once subscribed: a log that is replaced after the check breaks the subscription.
+      await nextAfter(source, checkpoint);
+      while (!signal.aborted) {
+        const events = await nextBatch(source, subscription, checkpoint, options);
+        const last = events.at(-1);
+        if (!last) continue;
+        failures = 0;
+        yield events;
+        checkpoint = { position: last.position, eventId: last.id };
+      }
+    } catch (err) {
+      if (err instanceof LogRestored) throw err;
+      if (!signal.aborted) source.log.warn({ err }, 'cannot follow the event log; subscribing again');
+    } finally {
+      subscription.end();
+    }
+    await pause(backOffMs(failures), signal);
+  }
+}
+
+async function nextBatch(
+  source: FollowSource,
+  subscription: LiveSubscription,
+  checkpoint: Checkpoint | null,
+  { maxBatch, signal }: FollowOptions,
+): Promise<StoredEvent[]> {
+  const after = checkpoint?.position ?? BEFORE_START;
+  const unseen = (event: StoredEvent): boolean => event.position > after;
+  const events = await subscription.next(maxBatch, source.silenceMs, signal);
+  if (events.length > 0 || signal.aborted) return events.filter(unseen);
+  const missed = await nextAfter(source, checkpoint);
+  const late = subscription.take(maxBatch).filter(unseen);
+  if (missed && late.length === 0) throw new Error(`the subscription is silent about position ${missed.position}`);
+  return late;
+}
+
+/** The event after the checkpoint, by a plain read that begins with the checkpoint's own. */
+async function nextAfter({ reader }: FollowSource, checkpoint: Checkpoint | null): Promise<StoredEvent | undefined> {
+  if (!checkpoint) return (await reader.readFrom(BEFORE_START, 1))[0];
+  const { position, eventId } = checkpoint;
+  const [seen, next] = await reader.readFrom(position, 2).catch((error: unknown) => {
+    throw error instanceof LogRestored ? restored(checkpoint, describeError(error)) : error;
+  });
+  if (seen?.position === position && seen.id === eventId.toLowerCase()) return next;
+  throw restored(checkpoint, seen?.position === position ? `event ${seen.id} is there` : 'nothing is there');
+}
+
+function restored({ position, eventId }: Checkpoint, found: string): LogRestored {
+  return new LogRestored(
+    `expected event ${eventId} at position ${position}, but ${found}: this is not the log that was followed before; ` +
+      'rebuild from its start or restore the right one',
+  );
+}

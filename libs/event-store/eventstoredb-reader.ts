@@ -1,0 +1,196 @@
+import {
+  BACKWARDS,
+  END,
+  ErrorType,
+  FORWARDS,
+  START,
+  streamNameFilter,
+  type AllStreamResolvedEvent,
+  type AllStreamSubscription,
+  type EventStoreDBClient,
+  type ReadPosition,
+  type ResolvedEvent,
+  type StreamingRead,
+} from '@eventstore/db-client';
+import { BEFORE_START, EventLogUnavailable, LogRestored, type StoredEvent } from './event-log.js';
+import { openClient, releaseClient } from './eventstoredb-client.js';
+import { errorType, permanentFailureOf, unavailable } from './eventstoredb-errors.js';
+import { FOLLOWED_STREAMS, toNumber, toPosition, toStoredEvent } from './eventstoredb-records.js';
+import { backOffMs, pause, TimedOut, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import type { WarningLog } from './postgres-connections.js';
+
+export interface ReaderOptions {
+  url: string;
+  log: WarningLog;
+  timing: EventStoreDbTiming;
+  closing: AbortSignal;
+}
+
+type OpenRead<T> = (client: EventStoreDBClient) => StreamingRead<T>;
+
+const LARGEST_PAGE = 4_096;
+/** System events expected between ours; where there are more, the next pages grow. */
+const ALLOWANCE = 6;
+/** Events that the server looks through between two checkpoints, which nobody here needs. */
+const SEARCH_WINDOW = 1_000;
+
+/** Reads and subscriptions of one log, on a connection of their own. */
+export class Reader {
+  private client: EventStoreDBClient;
+
+  constructor(private readonly options: ReaderOptions) {
+    this.client = this.open();
+  }
+
+  async readStream(stream: string, fromRevision: number, maxCount?: number): Promise<ResolvedEvent[]> {
+    const from = { fromRevision: BigInt(fromRevision), requiresLeader: true, ...(maxCount && { maxCount }) };
+    try {
+      return await this.read(stream, (client) => client.readStream(stream, from), ErrorType.STREAM_NOT_FOUND);
+    } catch (error) {
+      if (errorType(error) === ErrorType.STREAM_NOT_FOUND) return [];
+      throw error;
+    }
+  }
+
+  /** Events of ours from `position` on, inclusive; BEFORE_START for the first. */
+  async readFrom(position: number, limit: number): Promise<StoredEvent[]> {
+    const ours: StoredEvent[] = [];
+    let seen = BEFORE_START;
+    for (let from = position, maxCount = limit + ALLOWANCE; ; from = seen, maxCount *= 2) {
+      maxCount = Math.min(LARGEST_PAGE, maxCount);
+      const page = await this.readPage(from, maxCount);
+      for (const resolved of page) {
+        // A page begins with the event at which the one before ended.
+        const at = toNumber(resolved.event?.position);
+        const event = at > seen ? toStoredEvent(resolved) : null;
+        seen = at;
+        if (event) ours.push(event);
+        if (ours.length === limit) return ours;
+      }
+      if (page.length < maxCount) return ours;
+    }
+  }
+
+  async head(): Promise<number> {
+    let from: number | null = null;
+    for (let maxCount = ALLOWANCE; ; maxCount = Math.min(LARGEST_PAGE, maxCount * 4)) {
+      const fromPosition = from === null ? END : toPosition(from);
+      const page: AllStreamResolvedEvent[] = await this.read('$all', (client) =>
+        client.readAll({ direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true }),
+      );
+      const last = page.map(toStoredEvent).find((event) => event !== null);
+      if (last) return last.position;
+      if (page.length < maxCount) return BEFORE_START;
+      from = toNumber(page.at(-1)?.event?.position);
+    }
+  }
+
+  subscribe(afterPosition: number, buffered: number): AllStreamSubscription {
+    return this.client.subscribeToAll(
+      {
+        fromPosition: afterPosition < 0 ? START : toPosition(afterPosition),
+        filter: streamNameFilter({ regex: FOLLOWED_STREAMS, maxSearchWindow: SEARCH_WINDOW }),
+        requiresLeader: true,
+      },
+      { highWaterMark: buffered },
+    );
+  }
+
+  close(): Promise<void> {
+    return releaseClient(this.client);
+  }
+
+  /**
+   * A position at which no event begins was given by another log, or by this one before it was restored: the server
+   * says `unknown` then, as it does in passing trouble, so something else must be readable in between.
+   */
+  private async readPage(from: number, maxCount: number): Promise<AllStreamResolvedEvent[]> {
+    if (from < 0) return this.readForwards(START, maxCount);
+    for (let unknown = 0; ; unknown++) {
+      try {
+        return await this.readForwards(toPosition(from), maxCount, ErrorType.UNKNOWN);
+      } catch (error) {
+        if (errorType(error) !== ErrorType.UNKNOWN) throw error;
+        if (unknown > 0) throw new LogRestored(`no event begins at position ${from} of this log`, { cause: error });
+        await this.readForwards(START, 1);
+      }
+    }
+  }
+
+  private readForwards(fromPosition: ReadPosition, maxCount: number, notRepeated?: ErrorType) {
+    return this.read<AllStreamResolvedEvent>(
+      '$all',
+      (client) => client.readAll({ direction: FORWARDS, fromPosition, maxCount, requiresLeader: true }),
+      notRepeated,
+    );
+  }
+
+  private async read<T>(what: string, open: OpenRead<T>, notRepeated?: ErrorType): Promise<T[]> {
+    const { closing, timing } = this.options;
+    const giveUpAt = Date.now() + timing.deadlineMs;
+    for (let attempt = 0; ; attempt++) {
+      if (closing.aborted) throw new EventLogUnavailable('the event log is closed');
+      try {
+        return await this.collect(open);
+      } catch (error) {
+        if (notRepeated && errorType(error) === notRepeated) throw error;
+        const failure = permanentFailureOf(error, what);
+        if (failure) throw failure;
+        const pauseMs = backOffMs(attempt);
+        if (Date.now() + pauseMs >= giveUpAt) throw unavailable(`read ${what}`, error);
+        await pause(pauseMs, closing);
+      }
+    }
+  }
+
+  private async collect<T>(open: OpenRead<T>): Promise<T[]> {
+    const { client } = this;
+    const stream = open(client);
+    try {
+      return await collected(stream, this.options.timing.attemptMs, this.options.closing);
+    } catch (error) {
+      stream.cancel().catch(() => undefined);
+      if (error instanceof TimedOut) this.replace(client, error);
+      throw error;
+    }
+  }
+
+  /** Subscriptions on it get nothing more either, and are given up when they notice. */
+  private replace(client: EventStoreDBClient, why: Error): void {
+    if (this.client !== client || this.options.closing.aborted) return;
+    this.options.log.warn({ err: why }, 'the event store is silent; connecting anew');
+    this.client = this.open();
+    void releaseClient(client);
+  }
+
+  private open(): EventStoreDBClient {
+    const { url, log } = this.options;
+    return openClient(url, (err) => log.warn({ err }, 'the event store sent what nobody waits for'));
+  }
+}
+
+/** The errors of these streams come late and more than once; one without a listener would end the process. */
+function collected<T>(stream: StreamingRead<T>, longestSilenceMs: number, closing: AbortSignal): Promise<T[]> {
+  stream.on('error', () => undefined);
+  return new Promise((resolve, reject) => {
+    const all: T[] = [];
+    const stop = (): void => settle(() => reject(new EventLogUnavailable('the event log is closed')));
+    const timer = setTimeout(
+      () => settle(() => reject(new TimedOut(`nothing read for ${longestSilenceMs} ms`))),
+      longestSilenceMs,
+    );
+    const settle = (answer: () => void): void => {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', stop);
+      answer();
+    };
+    closing.addEventListener('abort', stop, { once: true });
+    if (closing.aborted) stop();
+    stream.on('data', (item: T) => {
+      all.push(item);
+      timer.refresh();
+    });
+    stream.on('end', () => settle(() => resolve(all)));
+    stream.on('error', (error) => settle(() => reject(error)));
+  });
+}

@@ -1,0 +1,6 @@
+export * from './command-context.js';
+export * from './decider-runtime.js';
+export * from './domain-event.js';
+export * from './event-log.js';
+export * from './event-metadata.js';
+export * from './event-registry.js';

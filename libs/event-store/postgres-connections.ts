@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseError, Pool, type ClientConfig } from 'pg';
+
+/** Pino's shape. */
+export interface WarningLog {
+  warn(fields: { err: unknown }, message: string): void;
+}
+
+/** A server that hangs is noticed by a time limit of ours; TCP alone would take minutes. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export function connectionConfig(url: string, queryTimeoutMs: number): ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'countersign-event-log',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+  };
+}
+
+export function openPool(url: string, max: number, queryTimeoutMs: number, log: WarningLog): Pool {
+  const pool = new Pool({ ...connectionConfig(url, queryTimeoutMs), max, idleTimeoutMillis: 0 });
+  pool.on('error', (err) => log.warn({ err }, 'an idle connection to the event log was lost'));
+  return pool;
+}
+
+/** Waits between attempts, jittered so that many clients don't come back at once. */
+export function backOffMs(attempt: number, longestMs: number): number {
+  return Math.min(longestMs, 50 * 2 ** attempt) * (0.5 + Math.random() / 2);
+}
+
+/** Retries what failed for want of a server: about 1.5 s for 6 attempts, and no new one after 10 s of hanging. */
+export async function retryWhenUnreachable<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+  const giveUpAt = Date.now() + 10_000;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnreachable(error) || attempt === attempts || Date.now() >= giveUpAt) throw error;
+      await delay(backOffMs(attempt, 1_000));
+    }
+  }
+}
+
+/**
+ * Lost connection, shutdown, start-up, failover, deadlock or exhaustion: another attempt may go well.
+ * 55000 is a database that takes no connections, 25006 a former primary.
+ */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return true;
+  return /^(?:08|40|53|57|58)|^(?:55000|55P03|25006|XX000)$/.test(error.code ?? '');
+}
+
+/** The server refused the values themselves: no other attempt will go better. */
+export function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && /^(?:22|23|54)/.test(error.code ?? '');
+}

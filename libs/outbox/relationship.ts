@@ -1,0 +1,36 @@
+import type { DomainEvent, EventMap } from '../event-store/index.js';
+
+/** A relationship as SpiceDB writes it, in three parts: `workspace:W`, `admin`, `user:U` or `group:G#member`. */
+export interface Tuple {
+  readonly resource: string;
+  readonly relation: string;
+  readonly subject: string;
+}
+
+/** What an event does to the sources of tuples. */
+export type SourceChange =
+  | { readonly want: Tuple; readonly source: string; readonly until?: string | null }
+  | { readonly end: Tuple; readonly source: string }
+  /** Every source of the tuple. */
+  | { readonly endTuple: Tuple }
+  /** Every tuple of the resource, and every tuple that names it as subject. */
+  | { readonly endObject: string }
+  /** Every tuple of the subject in the tenant, but for sources with the prefix. */
+  | { readonly endSubject: string; readonly tenantId: string; readonly exceptSourcePrefix: string }
+  /** From here on the tenant yields only deletes. */
+  | { readonly closeTenant: string };
+
+export type RelationshipMap<E extends DomainEvent> = EventMap<E, readonly SourceChange[]>;
+
+/** The explicit answer of events that change no relationship. */
+export const none = (): readonly SourceChange[] => [];
+
+export function tupleKey({ resource, relation, subject }: Tuple): string {
+  return `${resource}#${relation}@${subject}`;
+}
+
+export function parseTuple(key: string): Tuple {
+  const match = /^([^#@]+)#([^#@]+)@(.+)$/.exec(key);
+  if (!match) throw new Error(`"${key}" is no relationship`);
+  return { resource: match[1]!, relation: match[2]!, subject: match[3]! };
+}

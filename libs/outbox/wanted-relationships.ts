@@ -1,0 +1,125 @@
+import type { ClientBase } from 'pg';
+import type { Recorded } from '../event-store/index.js';
+import { type SourceChange, tupleKey } from './relationship.js';
+import { type EventSources, SourceFold, type SourceRow } from './source-fold.js';
+
+export type SourceMapping = (event: Recorded) => readonly SourceChange[];
+
+const SELECT = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position from relationship_source`;
+
+/** Updates the sources of tuples and appends the effective changes to the outbox, in the caller's transaction. */
+export async function foldRelationships(
+  client: ClientBase,
+  partition: number,
+  events: readonly Recorded[],
+  mapping: SourceMapping,
+): Promise<number> {
+  const mapped: EventSources[] = events
+    .map((event) => ({
+      position: event.position,
+      eventId: event.id,
+      tenantId: event.metadata.tenantId,
+      changes: mapping(event),
+    }))
+    .filter(({ changes }) => changes.length > 0);
+  if (mapped.length === 0) return 0;
+  const changes = mapped.flatMap((event) => event.changes);
+  const closed = await closedTenants(client, mapped);
+  const alreadyClosed = new Set(closed);
+  const fold = new SourceFold(await affectedRows(client, changes), closed);
+  for (const event of mapped) fold.apply(event);
+  await writeSources(client, fold);
+  await writeClosed(
+    client,
+    [...closed].filter((tenant) => !alreadyClosed.has(tenant)),
+    events.at(-1)!.position,
+  );
+  await writeChanges(client, partition, fold);
+  return fold.effective.length;
+}
+
+async function closedTenants(client: ClientBase, events: readonly EventSources[]): Promise<Set<string>> {
+  const tenants = [...new Set(events.map(({ tenantId }) => tenantId).filter((id) => id !== null))];
+  const { rows } = await client.query<{ tenant_id: string }>(
+    'select tenant_id from closed_tenant where tenant_id = any($1)',
+    [tenants],
+  );
+  return new Set(rows.map((row) => row.tenant_id));
+}
+
+async function affectedRows(client: ClientBase, changes: readonly SourceChange[]): Promise<SourceRow[]> {
+  const tuples = changes.flatMap((change) => {
+    if ('want' in change) return [tupleKey(change.want)];
+    if ('end' in change) return [tupleKey(change.end)];
+    return 'endTuple' in change ? [tupleKey(change.endTuple)] : [];
+  });
+  const objects = changes.flatMap((change) => ('endObject' in change ? [change.endObject] : []));
+  const subjects = changes.flatMap((change) => ('endSubject' in change ? [change] : []));
+  const found = new Map<string, SourceRow>();
+  const collect = async (condition: string, values: unknown[]): Promise<void> => {
+    const { rows } = await client.query<SourceRow>(`${SELECT} where ${condition}`, values);
+    for (const row of rows) found.set(JSON.stringify([row.tuple, row.source]), row);
+  };
+  if (tuples.length > 0) await collect('tuple = any($1)', [[...new Set(tuples)]]);
+  if (objects.length > 0) {
+    await collect('resource = any($1)', [objects]);
+    await collect(`split_part(subject, '#', 1) = any($1)`, [objects]);
+  }
+  if (subjects.length > 0) {
+    await collect('(tenant_id, subject) in (select * from unnest($1::text[], $2::text[]))', [
+      subjects.map(({ tenantId }) => tenantId),
+      subjects.map(({ endSubject }) => endSubject),
+    ]);
+  }
+  return [...found.values()];
+}
+
+async function writeSources(client: ClientBase, { removals, writes }: SourceFold): Promise<void> {
+  if (removals.length > 0) {
+    await client.query(
+      `delete from relationship_source s using unnest($1::text[], $2::text[]) as gone(tuple, source)
+       where s.tuple = gone.tuple and s.source = gone.source`,
+      [removals.map(({ tuple }) => tuple), removals.map(({ source }) => source)],
+    );
+  }
+  if (writes.length === 0) return;
+  await client.query(
+    `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
+     on conflict (tuple, source) do update set until = excluded.until, position = excluded.position`,
+    [
+      writes.map(({ tuple }) => tuple),
+      writes.map(({ source }) => source),
+      writes.map(({ resource }) => resource),
+      writes.map(({ subject }) => subject),
+      writes.map(({ tenantId }) => tenantId),
+      writes.map(({ until }) => until),
+      writes.map(({ position }) => position),
+    ],
+  );
+}
+
+async function writeClosed(client: ClientBase, tenants: readonly string[], position: number): Promise<void> {
+  if (tenants.length === 0) return;
+  await client.query(
+    'insert into closed_tenant (tenant_id, position) select unnest($1::text[]), $2 on conflict do nothing',
+    [tenants, position],
+  );
+}
+
+async function writeChanges(client: ClientBase, partition: number, { effective }: SourceFold): Promise<void> {
+  if (effective.length === 0) return;
+  await client.query(
+    `insert into relationship_change (partition, position, sequence, event_id, tuple, operation, expires_at)
+     select $1, * from unnest($2::bigint[], $3::integer[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[])`,
+    [
+      partition,
+      effective.map(({ position }) => position),
+      effective.map((_, index) => index),
+      effective.map(({ eventId }) => eventId),
+      effective.map(({ tuple }) => tuple),
+      effective.map(({ operation }) => operation),
+      effective.map(({ expiresAt }) => expiresAt),
+    ],
+  );
+}

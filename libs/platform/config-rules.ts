@@ -1,0 +1,99 @@
+import { hostOf, isLoopback } from './client-address.js';
+import { DEVELOPMENT_SIGNING_KEY, DEVELOPMENT_TOKEN_PEPPER, urlOf } from './config-settings.js';
+import type { Mode, SettingValues } from './config-settings.js';
+import { describeFound } from './setting.js';
+import type { ConfigurationFault } from './setting.js';
+
+type Rule = (values: SettingValues, mode: Mode) => ConfigurationFault | false | undefined;
+
+const PUBLIC_PASSWORDS = new Set(['postgres', 'password', 'changeme', 'changeit', 'secret', 'admin']);
+const PUBLIC_KEYS = new Set(['somerandomkeyhere', 'somepresharedkey', 'averysecretpresharedkey', 'presharedkey']);
+
+function fault(variable: string, found: string, accepted: string): ConfigurationFault {
+  return { variable, found, accepted };
+}
+
+function missing(variable: string, why: string): ConfigurationFault {
+  return fault(variable, 'nothing', why);
+}
+
+function passwordOf(url: string | undefined): string {
+  return decodeURIComponent(urlOf(url ?? '')?.password ?? '');
+}
+
+function isPlaintextEventStore(url: string): boolean {
+  const parsed = urlOf(url);
+  return parsed?.searchParams.get('tls') === 'false' && !isLoopback(parsed.hostname.replace(/^\[|\]$/g, ''));
+}
+
+/** The api and the relay never embed anything; production embeds nothing. */
+function needsServers(values: SettingValues, mode: Mode): boolean {
+  return values.nodeEnv === 'production' || mode === 'api' || mode === 'relay';
+}
+
+const always: Rule[] = [
+  (values, mode) =>
+    !values.databaseUrl && needsServers(values, mode) && missing('DATABASE_URL', 'the address of a PostgreSQL server'),
+  (values, mode) =>
+    !values.spicedbEndpoint &&
+    needsServers(values, mode) &&
+    missing('SPICEDB_ENDPOINT', 'host:port of a SpiceDB server'),
+  (values) =>
+    values.spicedbEndpoint !== undefined &&
+    !values.spicedbPresharedKey &&
+    missing('SPICEDB_PRESHARED_KEY', 'the key of the server that SPICEDB_ENDPOINT names'),
+  (values, mode) =>
+    mode === 'standalone' &&
+    !values.spicedbEndpoint &&
+    values.port === values.spicedbPort &&
+    values.port !== 0 &&
+    fault('SPICEDB_PORT', `${values.spicedbPort}, which is also PORT`, 'another port than PORT'),
+  (values) =>
+    values.oidcIssuer !== undefined && !values.oidcAudience && missing('OIDC_AUDIENCE', 'a value beside OIDC_ISSUER'),
+  (values) =>
+    values.oidcAudience !== undefined && !values.oidcIssuer && missing('OIDC_ISSUER', 'a value beside OIDC_AUDIENCE'),
+];
+
+const inProduction: Rule[] = [
+  ({ adminToken }) =>
+    adminToken !== undefined && fault('ADMIN_TOKEN', describeFound(adminToken, true), 'nothing in production'),
+  ({ tokenPepper }) => publicKey('TOKEN_PEPPER', tokenPepper.split(','), DEVELOPMENT_TOKEN_PEPPER),
+  ({ signingKey }) => publicKey('SIGNING_KEY', [signingKey], DEVELOPMENT_SIGNING_KEY),
+  ({ databaseUrl }) =>
+    PUBLIC_PASSWORDS.has(passwordOf(databaseUrl)) &&
+    fault('DATABASE_URL', 'a password that everybody knows', 'in production another password'),
+  ({ eventstoreUrl }) =>
+    PUBLIC_PASSWORDS.has(passwordOf(eventstoreUrl)) &&
+    fault('EVENTSTORE_URL', 'a password that everybody knows', 'in production another password'),
+  ({ eventstoreUrl }) =>
+    eventstoreUrl !== undefined &&
+    isPlaintextEventStore(eventstoreUrl) &&
+    fault('EVENTSTORE_URL', 'tls=false', 'in production TLS, except on a loopback address'),
+  ({ spicedbEndpoint, spicedbTls }) =>
+    spicedbEndpoint !== undefined &&
+    spicedbTls === false &&
+    !isLoopback(hostOf(spicedbEndpoint)) &&
+    fault('SPICEDB_TLS', 'false', 'in production true, except for a loopback SPICEDB_ENDPOINT'),
+  ({ spicedbPresharedKey: key }) =>
+    key !== undefined &&
+    (key.length < 16 || PUBLIC_KEYS.has(key)) &&
+    fault(
+      'SPICEDB_PRESHARED_KEY',
+      describeFound(key, true),
+      'in production a key of your own of at least 16 characters',
+    ),
+  ({ oidcIssuer }) =>
+    oidcIssuer?.startsWith('http:') === true &&
+    fault('OIDC_ISSUER', describeFound(oidcIssuer, false), 'in production an https address'),
+];
+
+function publicKey(variable: string, keys: string[], developmentKey: string): ConfigurationFault | false {
+  const used = keys.some((key) => key.trim() === developmentKey);
+  return used && fault(variable, 'nothing, or the public development key', 'in production a secret of your own');
+}
+
+/** What is wrong with values that are each well-formed. */
+export function configurationFaults(values: SettingValues, mode: Mode): ConfigurationFault[] {
+  const rules = values.nodeEnv === 'production' ? [...always, ...inProduction] : always;
+  return rules.map((rule) => rule(values, mode)).filter((found) => typeof found === 'object');
+}

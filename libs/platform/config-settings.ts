@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { isTrustList } from './client-address.js';
+import { isLine } from './text.js';
+import { choice, integer, NotAccepted, optional, optionalOf, optionalSwitch, text } from './setting.js';
+import type { ValuesOf } from './setting.js';
+
+/** Used where nothing else is configured; they are public, so production refuses them. */
+export const DEVELOPMENT_TOKEN_PEPPER = 'development-only-token-pepper-000000';
+export const DEVELOPMENT_SIGNING_KEY = 'development-only-signing-key-0000000';
+
+const HOST_AND_PORT = /^(\[[0-9a-f:]+\]|[a-z0-9._-]+):(\d{1,5})$/i;
+const KEY_RULE = 'a secret of at least 32 characters';
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+export function urlOf(value: string): URL | undefined {
+  return URL.canParse(value) ? new URL(value) : undefined;
+}
+
+function isUrl(value: string, protocols: readonly string[]): boolean {
+  const url = urlOf(value);
+  return url !== undefined && protocols.includes(url.protocol) && url.hostname !== '';
+}
+
+function isEndpoint(value: string): boolean {
+  const port = Number(HOST_AND_PORT.exec(value)?.[2]);
+  return port >= 1 && port <= 65_535;
+}
+
+function isHostName(value: string): boolean {
+  return /^[0-9a-z._:-]+$/i.test(value);
+}
+
+function readPem(value: string): string {
+  const pem = value.includes('-----BEGIN') ? value : readFile(value);
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new NotAccepted();
+  return pem;
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new NotAccepted();
+  }
+}
+
+const isName = (value: string) => isLine(value, 255);
+
+export const settings = {
+  nodeEnv: choice('NODE_ENV', {
+    values: ['development', 'test', 'production'],
+    byDefault: 'development',
+    meaning: 'production refuses to start with unsafe values',
+  }),
+  port: integer('PORT', { min: 0, max: 65_535, byDefault: 3000, meaning: 'port of the HTTP API; 0 takes a free one' }),
+  host: {
+    ...text('HOST', {
+      byDefault: '127.0.0.1',
+      meaning: 'address the HTTP API listens on',
+      accepted: 'an IP address or a host name',
+      accepts: isHostName,
+    }),
+    shownDefault: '127.0.0.1; in production 0.0.0.0',
+    fallback: (production: boolean) => (production ? '0.0.0.0' : '127.0.0.1'),
+  },
+  dataDir: text('DATA_DIR', {
+    byDefault: '.data',
+    meaning: 'folder of the embedded PostgreSQL and of generated secrets',
+    accepted: 'a path',
+    accepts: (value) => !value.includes('\0'),
+  }),
+  adminToken: optional('ADMIN_TOKEN', {
+    meaning: 'token of the system administrator, for development; without it one is generated and kept in DATA_DIR',
+    accepted: '1 to 256 visible ASCII characters',
+    secret: true,
+    accepts: (value) => VISIBLE_ASCII.test(value) && value.length <= 256,
+  }),
+  databaseUrl: optional('DATABASE_URL', {
+    meaning: 'PostgreSQL; replaces the embedded one',
+    accepted: 'postgres://user:password@host:port/database',
+    secret: true,
+    accepts: (value) => isUrl(value, ['postgres:', 'postgresql:']),
+  }),
+  databasePoolMax: integer('DATABASE_POOL_MAX', {
+    min: 2,
+    max: 500,
+    byDefault: 10,
+    meaning: 'largest number of PostgreSQL connections of one process',
+  }),
+  eventstoreUrl: optional('EVENTSTORE_URL', {
+    meaning: 'EventStoreDB; replaces the event store in PostgreSQL',
+    accepted: 'esdb://user:password@host:port or esdb+discover://…',
+    secret: true,
+    accepts: (value) => isUrl(value, ['esdb:', 'esdb+discover:']),
+  }),
+  spicedbEndpoint: optional('SPICEDB_ENDPOINT', {
+    meaning: 'SpiceDB; replaces the embedded one',
+    accepted: 'host:port',
+    accepts: isEndpoint,
+  }),
+  spicedbPresharedKey: optional('SPICEDB_PRESHARED_KEY', {
+    meaning: 'key of SpiceDB; the embedded one generates one without it',
+    accepted: '1 to 256 visible ASCII characters',
+    secret: true,
+    accepts: (value) => VISIBLE_ASCII.test(value) && value.length <= 256,
+  }),
+  spicedbTls: optionalSwitch('SPICEDB_TLS', {
+    meaning: 'whether SPICEDB_ENDPOINT is spoken to over TLS',
+    shownDefault: 'true; for a loopback endpoint false',
+  }),
+  spicedbCa: optionalOf(
+    'SPICEDB_CA',
+    { meaning: 'certificate authority of SPICEDB_ENDPOINT', accepted: 'a PEM certificate, or the path of one' },
+    readPem,
+  ),
+  spicedbPort: integer('SPICEDB_PORT', {
+    min: 0,
+    max: 65_535,
+    byDefault: 50_051,
+    meaning: 'port the embedded SpiceDB listens on; 0 takes a free one',
+  }),
+  tokenPepper: text('TOKEN_PEPPER', {
+    byDefault: DEVELOPMENT_TOKEN_PEPPER,
+    meaning: 'key of the HMAC that stored tokens are kept as; to rotate it: the new one, a comma, the old ones',
+    accepted: KEY_RULE,
+    secret: true,
+    accepts: (value) => value.split(',').every((pepper) => pepper.trim().length >= 32),
+  }),
+  signingKey: text('SIGNING_KEY', {
+    byDefault: DEVELOPMENT_SIGNING_KEY,
+    meaning: 'key that signs cursors and consistency tokens; the same for all processes',
+    accepted: KEY_RULE,
+    secret: true,
+    accepts: (value) => value.length >= 32,
+  }),
+  oidcIssuer: optional('OIDC_ISSUER', {
+    meaning: 'issuer whose tokens are accepted beside our own; needs OIDC_AUDIENCE',
+    accepted: 'an http(s) address',
+    accepts: (value) => isUrl(value, ['https:', 'http:']),
+  }),
+  oidcAudience: optional('OIDC_AUDIENCE', {
+    meaning: 'audience a token of OIDC_ISSUER must name',
+    accepted: '1 to 255 characters',
+    accepts: isName,
+  }),
+  defaultTenantName: text('DEFAULT_TENANT_NAME', {
+    byDefault: 'default',
+    meaning: 'name of the tenant that the first start creates',
+    accepted: '1 to 255 characters without control characters',
+    accepts: isName,
+  }),
+  defaultWorkspaceName: optional('DEFAULT_WORKSPACE_NAME', {
+    meaning: 'name of root workspaces; without it they are named like their tenant',
+    accepted: '1 to 255 characters without control characters',
+    accepts: isName,
+  }),
+  trustProxy: text('TRUST_PROXY', {
+    byDefault: 'loopback',
+    meaning: 'peers whose X-Real-IP and X-Forwarded-For are believed',
+    accepted: 'none, or a comma-separated list of loopback, IP addresses and CIDR ranges',
+    accepts: isTrustList,
+  }),
+  logLevel: choice('LOG_LEVEL', {
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    byDefault: 'info',
+    meaning: 'least level that is logged',
+  }),
+  relayMaxBatch: integer('RELAY_MAX_BATCH', {
+    min: 1,
+    max: 10_000,
+    byDefault: 1000,
+    meaning: 'largest number of events the relay commits at once',
+  }),
+  relayPollMs: integer('RELAY_POLL_MS', {
+    min: 10,
+    max: 60_000,
+    byDefault: 1000,
+    meaning: 'milliseconds between two looks for events when no notification comes',
+  }),
+  deliveryMaxUpdates: integer('DELIVERY_MAX_UPDATES', {
+    min: 1,
+    max: 900,
+    byDefault: 900,
+    meaning: 'largest number of relationship updates in one write to SpiceDB',
+  }),
+};
+
+/** Which process is configured; `standalone` may embed PostgreSQL and SpiceDB. */
+export type Mode = 'standalone' | 'api' | 'relay' | 'operator';
+
+export type SettingValues = ValuesOf<typeof settings>;

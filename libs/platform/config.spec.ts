@@ -1,0 +1,233 @@
+import { ConfigurationRefused, configurationTable, loadConfig } from './config.js';
+import { DEVELOPMENT_SIGNING_KEY, DEVELOPMENT_TOKEN_PEPPER } from './config-settings.js';
+import type { ConfigurationFault } from './setting.js';
+
+type Environment = Record<string, string>;
+
+const production: Environment = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://countersign:Zk3-own-password@db.internal:5432/countersign',
+  SPICEDB_ENDPOINT: 'spicedb.internal:50051',
+  SPICEDB_PRESHARED_KEY: 'our-own-preshared-key-0001',
+  TOKEN_PEPPER: 'x'.repeat(40),
+  SIGNING_KEY: 'y'.repeat(40),
+};
+
+function faultsOf(
+  env: Environment,
+  mode: Parameters<typeof loadConfig>[1]['mode'] = 'standalone',
+): ConfigurationFault[] {
+  try {
+    loadConfig(env, { mode });
+  } catch (error) {
+    if (error instanceof ConfigurationRefused) return [...error.faults];
+    throw error;
+  }
+  return [];
+}
+
+const variables = (faults: ConfigurationFault[]) => faults.map(({ variable }) => variable);
+
+describe('the configuration', () => {
+  it('needs nothing for a standalone start on a fresh machine', () => {
+    const config = loadConfig({}, { mode: 'standalone' });
+    expect(config).toMatchObject({
+      mode: 'standalone',
+      production: false,
+      port: 3000,
+      host: '127.0.0.1',
+      dataDir: '.data',
+      spicedbPort: 50_051,
+      defaultTenantName: 'default',
+      relayMaxBatch: 1000,
+      relayPollMs: 1000,
+      deliveryMaxUpdates: 900,
+      logLevel: 'info',
+      trustProxy: 'loopback',
+    });
+    for (const absent of [
+      'adminToken',
+      'databaseUrl',
+      'eventstoreUrl',
+      'spicedbEndpoint',
+      'defaultWorkspaceName',
+    ] as const)
+      expect(config[absent]).toBeUndefined();
+  });
+
+  it('takes what is given', () => {
+    const config = loadConfig(
+      { PORT: '8080', HOST: '0.0.0.0', ADMIN_TOKEN: 'dev-admin', DEFAULT_WORKSPACE_NAME: 'Main', LOG_LEVEL: 'debug' },
+      { mode: 'standalone' },
+    );
+    expect(config).toMatchObject({
+      port: 8080,
+      host: '0.0.0.0',
+      adminToken: 'dev-admin',
+      defaultWorkspaceName: 'Main',
+      logLevel: 'debug',
+    });
+  });
+
+  it('counts an empty variable as one that isn’t set', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: ' ' }, { mode: 'standalone' })).toMatchObject({ port: 3000 });
+  });
+
+  it('can’t be changed once it is loaded', () => {
+    const config = loadConfig({}, { mode: 'standalone' });
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+  });
+
+  it('reports every fault at once with the variable, what was found and what is accepted', () => {
+    const env = { PORT: 'http', RELAY_MAX_BATCH: '0', RELAY_POLL_MS: '-1', NODE_ENV: 'prod', SPICEDB_TLS: 'maybe' };
+    const faults = faultsOf(env);
+    expect(variables(faults)).toEqual(['NODE_ENV', 'PORT', 'SPICEDB_TLS', 'RELAY_MAX_BATCH', 'RELAY_POLL_MS']);
+    expect(faults[3]).toEqual({
+      variable: 'RELAY_MAX_BATCH',
+      found: '"0"',
+      accepted: 'a whole number from 1 to 10000',
+    });
+    expect(() => loadConfig(env, { mode: 'api' })).toThrow(/RELAY_POLL_MS: found "-1"; accepted: a whole number/);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '3e3'],
+    ['PORT', '0x10'],
+    ['HOST', 'http://x'],
+    ['DELIVERY_MAX_UPDATES', '901'],
+    ['DELIVERY_MAX_UPDATES', '1.5'],
+    ['DATABASE_URL', 'mysql://db/x'],
+    ['DATABASE_URL', 'db:5432'],
+    ['EVENTSTORE_URL', 'http://es:2113'],
+    ['SPICEDB_ENDPOINT', 'https://spicedb:50051'],
+    ['SPICEDB_ENDPOINT', 'spicedb'],
+    ['SPICEDB_ENDPOINT', 'spicedb:0'],
+    ['SPICEDB_CA', '/nowhere/ca.pem'],
+    ['TOKEN_PEPPER', 'short'],
+    ['TOKEN_PEPPER', `${'x'.repeat(40)},short`],
+    ['SIGNING_KEY', 'short'],
+    ['ADMIN_TOKEN', 'with space'],
+    ['OIDC_ISSUER', 'issuer'],
+    ['DEFAULT_TENANT_NAME', 'a\u0007b'],
+    ['DEFAULT_TENANT_NAME', 'x'.repeat(256)],
+    ['TRUST_PROXY', 'true'],
+    ['LOG_LEVEL', 'loud'],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(variables(faultsOf({ [variable]: value }))).toContain(variable);
+  });
+
+  it('never shows the value of a secret', () => {
+    const secrets = {
+      ADMIN_TOKEN: 'secret one',
+      DATABASE_URL: 'mysql://u:secret@db/x',
+      EVENTSTORE_URL: 'http://u:secret@es',
+      SPICEDB_PRESHARED_KEY: 'secret key',
+      TOKEN_PEPPER: 'secret',
+      SIGNING_KEY: 'secret',
+    };
+    const faults = faultsOf(secrets);
+    expect(variables(faults).sort()).toEqual(Object.keys(secrets).sort());
+    expect(JSON.stringify(faults)).not.toContain('secret one');
+    for (const { found } of faults) expect(found).toMatch(/^a value of \d+ characters \(not shown\)$/);
+  });
+
+  it('reads the certificate authority as text', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+    expect(loadConfig({ SPICEDB_CA: pem }, { mode: 'standalone' }).spicedbCa).toBe(pem);
+  });
+
+  it('speaks TLS to SpiceDB except on a loopback address, unless told', () => {
+    const at = (env: Environment) =>
+      loadConfig({ SPICEDB_PRESHARED_KEY: 'k', ...env }, { mode: 'standalone' }).spicedbTls;
+    expect(at({ SPICEDB_ENDPOINT: 'spicedb:50051' })).toBe(true);
+    expect(at({ SPICEDB_ENDPOINT: '127.0.0.1:50051' })).toBe(false);
+    expect(at({ SPICEDB_ENDPOINT: '[::1]:50051' })).toBe(false);
+    expect(at({ SPICEDB_ENDPOINT: 'spicedb:50051', SPICEDB_TLS: 'false' })).toBe(false);
+    expect(at({ SPICEDB_ENDPOINT: 'localhost:50051', SPICEDB_TLS: 'true' })).toBe(true);
+  });
+
+  it('keeps the old peppers beside the new one', () => {
+    const { tokenPeppers } = loadConfig(
+      { TOKEN_PEPPER: `${'n'.repeat(32)}, ${'o'.repeat(32)}` },
+      { mode: 'standalone' },
+    );
+    expect(tokenPeppers.map(({ key }) => key)).toEqual(['n'.repeat(32), 'o'.repeat(32)]);
+  });
+
+  it('needs the servers’ addresses where nothing is embedded', () => {
+    for (const mode of ['api', 'relay'] as const)
+      expect(variables(faultsOf({}, mode))).toEqual(['DATABASE_URL', 'SPICEDB_ENDPOINT']);
+    expect(faultsOf({}, 'operator')).toEqual([]);
+  });
+
+  it('needs values together that belong together', () => {
+    expect(variables(faultsOf({ SPICEDB_ENDPOINT: 'spicedb:50051' }))).toEqual(['SPICEDB_PRESHARED_KEY']);
+    expect(variables(faultsOf({ OIDC_ISSUER: 'https://id.example' }))).toEqual(['OIDC_AUDIENCE']);
+    expect(variables(faultsOf({ OIDC_AUDIENCE: 'api' }))).toEqual(['OIDC_ISSUER']);
+    expect(variables(faultsOf({ PORT: '50051' }))).toEqual(['SPICEDB_PORT']);
+  });
+});
+
+describe('the configuration in production', () => {
+  it('starts when every value is safe, and listens on all addresses', () => {
+    for (const mode of ['standalone', 'api', 'relay', 'operator'] as const)
+      expect(loadConfig(production, { mode })).toMatchObject({ production: true, host: '0.0.0.0', spicedbTls: true });
+  });
+
+  it('needs every secret and server, EventStoreDB aside', () => {
+    expect(variables(faultsOf({ NODE_ENV: 'production' }))).toEqual([
+      'DATABASE_URL',
+      'SPICEDB_ENDPOINT',
+      'TOKEN_PEPPER',
+      'SIGNING_KEY',
+    ]);
+  });
+
+  it.each([
+    ['ADMIN_TOKEN', 'anything'],
+    ['TOKEN_PEPPER', DEVELOPMENT_TOKEN_PEPPER],
+    ['TOKEN_PEPPER', `${'n'.repeat(40)},${DEVELOPMENT_TOKEN_PEPPER}`],
+    ['SIGNING_KEY', DEVELOPMENT_SIGNING_KEY],
+    ['SIGNING_KEY', ''],
+    ['DATABASE_URL', 'postgres://postgres:postgres@db/countersign'],
+    ['EVENTSTORE_URL', 'esdb://admin:changeit@es:2113'],
+    ['EVENTSTORE_URL', 'esdb://u:p@es:2113?tls=false'],
+    ['SPICEDB_TLS', 'false'],
+    ['SPICEDB_PRESHARED_KEY', 'somerandomkeyhere'],
+    ['SPICEDB_PRESHARED_KEY', 'short'],
+    ['SPICEDB_PRESHARED_KEY', ''],
+    ['OIDC_ISSUER', 'http://id.example'],
+  ])('refuses the unsafe %s=%s and names it', (variable, value) => {
+    const faults = faultsOf({
+      OIDC_AUDIENCE: 'api',
+      OIDC_ISSUER: 'https://id.example',
+      ...production,
+      [variable]: value,
+    });
+    expect(variables(faults)).toEqual([variable]);
+  });
+
+  it('may speak plain text to what runs on the same machine', () => {
+    const env = {
+      ...production,
+      SPICEDB_ENDPOINT: '127.0.0.1:50051',
+      SPICEDB_TLS: 'false',
+      EVENTSTORE_URL: 'esdb://u:p@[::1]:2113?tls=false',
+    };
+    expect(faultsOf(env)).toEqual([]);
+  });
+});
+
+describe('the table of the configuration', () => {
+  it('documents every variable once, and no secret’s value', () => {
+    const table = configurationTable();
+    expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
+    for (const { meaning, accepted } of table) {
+      expect(meaning).not.toBe('');
+      expect(accepted).not.toBe('');
+    }
+    expect(JSON.stringify(table)).not.toContain(DEVELOPMENT_TOKEN_PEPPER);
+    expect(table.find(({ name }) => name === 'PORT')).toMatchObject({ default: '3000' });
+  });
+});

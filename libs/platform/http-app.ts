@@ -1,0 +1,105 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { DynamicModule, ShutdownSignal, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { addHooks, begin, contextMaker } from './http-hooks.js';
+import { acceptOnlyJson, DEFAULT_BODY_LIMIT } from './json-limits.js';
+import { NestLogger } from './logging.js';
+import type { Logger } from './logging.js';
+import { ProblemFilter } from './problem.filter.js';
+import { answerTo } from './problem-of.js';
+import type { TranslateError } from './problem-of.js';
+import { problemFor } from './problems.js';
+import { Refused } from './refusal.js';
+import { StrayQueryInterceptor } from './stray-query.interceptor.js';
+import { InputPipe } from './validation.js';
+
+export interface HttpAppOptions {
+  logger: Logger;
+  /** As the variable TRUST_PROXY; only loopback unless told. */
+  trustProxy?: string;
+  /** Largest body in bytes; 64 kB unless told. */
+  bodyLimit?: number;
+  /** Refusals for the errors of other parts. */
+  translateError?: TranslateError;
+  /** Signals that close the application; none unless told. */
+  shutdownSignals?: ShutdownSignal[];
+}
+
+/** Above what fits in a call's headers: ids of any length reach the check that names them. */
+const LONGEST_PARAMETER = 100_000;
+
+class ClosingAwareAdapter extends FastifyAdapter {
+  closing = false;
+
+  override beforeClose(): void {
+    this.closing = true;
+    super.beforeClose();
+  }
+}
+
+const CODE_OF_CLIENT_ERROR: { readonly [code: string]: string } = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'call-timeout',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+};
+
+/** What isn't HTTP, or comes too slowly, is answered on the socket itself. */
+function answerOnSocket(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const problem = problemFor(CODE_OF_CLIENT_ERROR[error.code ?? ''] ?? 'malformed-call');
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy(error);
+}
+
+function adapterFor({ bodyLimit = DEFAULT_BODY_LIMIT, trustProxy = 'loopback', logger }: HttpAppOptions) {
+  const makeContext = contextMaker(trustProxy);
+  const adapter: ClosingAwareAdapter = new ClosingAwareAdapter({
+    bodyLimit,
+    logger: false,
+    connectionTimeout: 65_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    clientErrorHandler: answerOnSocket,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      const { correlationId } = begin(request, reply, makeContext);
+      // The router that answers unknown paths has its own limit of a segment's length.
+      const cause = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? new Refused('not-found') : error;
+      const { problem, headers } = answerTo(cause, correlationId);
+      void reply.code(problem.status).headers(headers).send(JSON.stringify(problem));
+    },
+  });
+  const fastify = adapter.getInstance();
+  addHooks(fastify, { makeContext, logger, isClosing: () => adapter.closing });
+  acceptOnlyJson(fastify);
+  return adapter;
+}
+
+/** The HTTP edge of a module: not initialised and not listening yet. */
+export async function createHttpApp(
+  module: Type<unknown> | DynamicModule,
+  options: HttpAppOptions,
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapterFor(options), {
+    logger: new NestLogger(options.logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ProblemFilter(options.logger, options.translateError));
+  app.useGlobalPipes(new InputPipe());
+  app.useGlobalInterceptors(new StrayQueryInterceptor());
+  if (options.shutdownSignals) app.enableShutdownHooks(options.shutdownSignals);
+  return app;
+}

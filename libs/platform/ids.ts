@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { v4, v5 } from 'uuid';
+import { base62, base62Length } from './base62.js';
+
+export interface Ids {
+  /** Sorts by time; 80 random bits. */
+  ulid(at: Date): string;
+  uuid(): string;
+  /** Base62 text of so many random bytes, always the same length. */
+  secret(bytes: number): string;
+}
+
+/** Injection token of the Ids. */
+export const IDS = Symbol('Ids');
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
+const LARGEST_ULID_TIME = 2 ** 48 - 1;
+const PROJECT_NAMESPACE = '6f2a1c1e-3c0b-5d4f-9a53-0c6f1b7de2a4';
+
+function crockford(value: bigint, length: number): string {
+  let digits = '';
+  for (let rest = value; digits.length < length; rest >>= 5n) digits = CROCKFORD[Number(rest & 31n)] + digits;
+  return digits;
+}
+
+function numberOf(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`);
+}
+
+function idsFrom(bytes: (count: number) => Buffer): Ids {
+  return {
+    ulid(at) {
+      const time = at.getTime();
+      if (!(time >= 0 && time <= LARGEST_ULID_TIME)) throw new RangeError(`no ULID has the time ${time}`);
+      return crockford(BigInt(time), 10) + crockford(numberOf(bytes(10)), 16);
+    },
+    uuid: () => v4({ random: bytes(16) }),
+    secret: (count) => base62(numberOf(bytes(count)), base62Length(count)),
+  };
+}
+
+export const systemIds: Ids = idsFrom(randomBytes);
+
+/** The same seed gives the same ids in the same order: for tests only. */
+export function deterministicIds(seed: string): Ids {
+  let calls = 0;
+  return idsFrom((count) => {
+    const blocks: Buffer[] = [];
+    const call = calls++;
+    for (let length = 0; length < count; length += 32)
+      blocks.push(createHash('sha256').update(`${seed}/${call}/${length}`).digest());
+    return Buffer.concat(blocks).subarray(0, count);
+  });
+}
+
+/** A UUID (version 5) that depends on nothing but its arguments. */
+export function derivedUuid(namespace: string, ...parts: string[]): string {
+  return v5(JSON.stringify([namespace, ...parts]), PROJECT_NAMESPACE);
+}
+
+/** A ULID that depends on nothing but its arguments: the same command mints the same ids whenever it is repeated. */
+export function derivedUlid(at: Date, ...parts: string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest();
+  return idsFrom((count) => digest.subarray(0, count)).ulid(at);
+}
+
+/** True for a ULID in either case. */
+export function isUlid(text: unknown): text is string {
+  return typeof text === 'string' && ULID.test(text);
+}
+
+/** The upper-case form of a ULID in either case, `undefined` for anything else. */
+export function normaliseUlid(text: unknown): string | undefined {
+  return isUlid(text) ? text.toUpperCase() : undefined;
+}

@@ -1,0 +1,17 @@
+import { Param } from '@nestjs/common';
+import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
+import { normaliseUlid } from './ids.js';
+import { Refused } from './refusal.js';
+
+class UlidPipe implements PipeTransform<unknown, string> {
+  transform(value: unknown, { data = 'id' }: ArgumentMetadata): string {
+    const ulid = normaliseUlid(value);
+    if (ulid === undefined) throw new Refused('malformed-id', `${data} is not a ULID`, { field: data });
+    return ulid;
+  }
+}
+
+/** A path parameter that is a ULID in either case; the handler gets it in upper case. */
+export function UlidParam(name: string): ParameterDecorator {
+  return Param(name, new UlidPipe());
+}

@@ -1,0 +1,34 @@
+import { CommandBus } from '@nestjs/cqrs';
+import { type DomainEvent, followUpContext, type Recorded } from '../event-store/index.js';
+import type { Process } from './noun.js';
+
+/** What every command handler answers with: at least the position of the last event that follows from it. */
+export interface Positioned {
+  position: number;
+}
+
+/**
+ * Sends the commands that follow from events. Their ids derive from the event, so it does not matter who sends them
+ * first: the handler of the command that caused the event, or the process that completes what a crash interrupted.
+ */
+export class FollowUps {
+  constructor(
+    private readonly bus: CommandBus,
+    private readonly processes: readonly Process[],
+  ) {}
+
+  /** @returns the position of the last event that followed, or `position` where nothing did */
+  async run(events: readonly Recorded<DomainEvent>[], position: number): Promise<number> {
+    let last = position;
+    for (const event of events) {
+      for (const { name, followUps } of this.processes) {
+        const commands = followUps[event.type as never] as Process['followUps'][string] | undefined;
+        for (const [index, followUp] of (commands?.(event as never) ?? []).entries()) {
+          const outcome = await this.bus.execute<object, Positioned>(followUp(followUpContext(event, name, index)));
+          last = Math.max(last, outcome.position);
+        }
+      }
+    }
+    return last;
+  }
+}

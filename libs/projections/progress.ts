@@ -1,0 +1,129 @@
+import type { Notification, Pool, PoolClient } from 'pg';
+import { BEFORE_START } from '../event-store/index.js';
+
+export const PROGRESS_CHANNEL = 'relay_progress';
+
+/** What a wait is for: rows that queries answer from, or relationships that SpiceDB answers from. */
+export type Stage = 'projected' | 'delivered';
+
+interface Waiter {
+  stage: Stage;
+  position: number;
+  done: (reached: boolean) => void;
+}
+interface Standing {
+  projected: number;
+  delivered: number;
+  zedToken: string | null;
+}
+
+const POLL_MS = 500;
+
+/** How far the relay is, told by one listener for all who wait, with a slow poll behind it. */
+export class Progress {
+  private standing: Standing = { projected: BEFORE_START, delivered: BEFORE_START, zedToken: null };
+  private readonly waiters = new Set<Waiter>();
+  private listener: PoolClient | undefined;
+  private poll: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly partition = 0,
+  ) {}
+
+  /** A token at which SpiceDB shows at least what is known here to be delivered. */
+  get zedToken(): string | null {
+    return this.standing.zedToken;
+  }
+
+  get projected(): number {
+    return this.standing.projected;
+  }
+
+  get delivered(): number {
+    return this.standing.delivered;
+  }
+
+  async start(): Promise<void> {
+    await this.refresh().catch(() => undefined);
+    await this.listen().catch(() => undefined);
+    this.poll = setInterval(() => void this.tick(), POLL_MS);
+    this.poll.unref();
+  }
+
+  /** Resolves to whether the stage reached the position within the time. */
+  async waitFor(stage: Stage, position: number, timeoutMs: number): Promise<boolean> {
+    if (this.standing[stage] >= position) return true;
+    if (timeoutMs <= 0) return false;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.done(false), timeoutMs);
+      const waiter: Waiter = {
+        stage,
+        position,
+        done: (reached) => {
+          clearTimeout(timer);
+          this.waiters.delete(waiter);
+          resolve(reached);
+        },
+      };
+      this.waiters.add(waiter);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.poll);
+    for (const waiter of [...this.waiters]) waiter.done(false);
+    this.listener?.release(true);
+    this.listener = undefined;
+  }
+
+  private async tick(): Promise<void> {
+    try {
+      if (!this.listener) await this.listen();
+      await this.refresh();
+    } catch {
+      // The database is away: who waits is answered by its own timeout.
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const client = await this.pool.connect();
+    if (this.closed) return client.release();
+    client.on('notification', (message: Notification) => this.hear(message.payload ?? ''));
+    client.on('error', () => {
+      if (this.listener === client) this.listener = undefined;
+      client.release(true);
+    });
+    await client.query(`listen ${PROGRESS_CHANNEL}`);
+    this.listener = client;
+  }
+
+  private hear(payload: string): void {
+    const told = JSON.parse(payload) as Partial<Standing> & { partition?: number };
+    if ((told.partition ?? 0) === this.partition) this.advance(told);
+  }
+
+  private async refresh(): Promise<void> {
+    const { rows } = await this.pool.query<Standing>(
+      `select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as projected,
+              coalesce((select position from delivery_mark where partition = $1), ${BEFORE_START}) as delivered,
+              (select zed_token from delivery_mark where partition = $1) as "zedToken"`,
+      [this.partition],
+    );
+    this.advance(rows[0]!);
+  }
+
+  private advance(told: Partial<Standing>): void {
+    const { standing } = this;
+    if (told.projected !== undefined && told.projected > standing.projected) standing.projected = told.projected;
+    if (told.delivered !== undefined && told.delivered >= standing.delivered) {
+      standing.delivered = told.delivered;
+      standing.zedToken = told.zedToken ?? standing.zedToken;
+    }
+    for (const waiter of [...this.waiters]) {
+      if (standing[waiter.stage] >= waiter.position) waiter.done(true);
+    }
+  }
+}

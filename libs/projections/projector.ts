@@ -1,0 +1,33 @@
+import type { ClientBase } from 'pg';
+import type { Recorded } from '../event-store/index.js';
+import type { ReadModel } from './read-model.js';
+import { TableFold } from './row-fold.js';
+import { writeTable } from './row-writer.js';
+
+/** Folds a batch of events into the rows of some read models and writes them in the caller's transaction. */
+export class Projector {
+  constructor(
+    private readonly models: readonly ReadModel[],
+    /** Where a table's rows live: the table itself, or the one a replay fills beside it. */
+    private readonly physicalName: (table: string) => string = (table) => table,
+  ) {}
+
+  async project(client: ClientBase, events: readonly Recorded[]): Promise<void> {
+    for (const fold of this.fold(events)) await writeTable(client, fold, this.physicalName(fold.table.name));
+  }
+
+  private fold(events: readonly Recorded[]): TableFold[] {
+    const folds = new Map<string, TableFold>();
+    for (const model of this.models) {
+      for (const table of model.tables) folds.set(table.name, new TableFold(table));
+      for (const event of events) {
+        for (const change of model.changes[event.type]?.(event) ?? []) {
+          const fold = folds.get(change.table);
+          if (!fold) throw new Error(`the read model ${model.name} has no table ${change.table}`);
+          fold.apply(change);
+        }
+      }
+    }
+    return [...folds.values()].filter((fold) => fold.rows.size > 0 || fold.removals.length > 0);
+  }
+}

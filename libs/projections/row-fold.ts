@@ -1,0 +1,47 @@
+import type { Row, RowChange, Table, Value } from './read-model.js';
+
+export type Pending = { readonly put: Row } | { readonly patch: Row; readonly key: Row } | { readonly remove: Row };
+
+/** The changes of a batch folded to at most one per row, and the set-wise removals that come before them. */
+export class TableFold {
+  readonly rows = new Map<string, Pending>();
+  readonly removals: Row[] = [];
+
+  constructor(readonly table: Table) {}
+
+  apply(change: RowChange): void {
+    if ('put' in change) this.rows.set(this.keyOf(change.put), { put: change.put });
+    else if ('remove' in change) this.rows.set(this.keyOf(change.remove), { remove: change.remove });
+    else if ('patch' in change) this.patch(change.key, change.patch);
+    else this.removeWhere(change.removeWhere);
+  }
+
+  private patch(key: Row, set: Row): void {
+    const id = this.keyOf(key);
+    const pending = this.rows.get(id);
+    if (!pending) this.rows.set(id, { patch: set, key });
+    else if ('put' in pending) this.rows.set(id, { put: { ...pending.put, ...set } });
+    else if ('patch' in pending) this.rows.set(id, { patch: { ...pending.patch, ...set }, key });
+  }
+
+  private removeWhere(where: Row): void {
+    this.removals.push(where);
+    for (const [id, pending] of this.rows) {
+      if ('put' in pending && matches(pending.put, where)) this.rows.delete(id);
+    }
+  }
+
+  private keyOf(row: Row): string {
+    return JSON.stringify(this.table.key.map((column) => required(row, column, this.table)));
+  }
+}
+
+export function matches(row: Row, where: Row): boolean {
+  return Object.entries(where).every(([column, value]) => row[column] === value);
+}
+
+function required(row: Row, column: string, table: Table): Value {
+  const value = row[column];
+  if (value === undefined || value === null) throw new Error(`a row of ${table.name} has no ${column}`);
+  return value;
+}

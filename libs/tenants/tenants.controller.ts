@@ -1,0 +1,130 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Put, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional } from 'class-validator';
+import {
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+  Requires,
+  subjectOf,
+} from '../edge/index.js';
+import { IsName, Refused, UlidParam } from '../platform/index.js';
+import { RenameTenant, SetRequestableRoles } from './change-tenant.js';
+import { CreateTenant } from './create-tenant.js';
+import { DeleteTenant } from './delete-tenant.js';
+import { GetTenant, type ListedTenant, ListTenants } from './list-tenants.js';
+import type { TenantResource } from './tenant-streams.js';
+import type { RequestableRole } from './tenant.decider.js';
+
+const NAME_LENGTH = 255;
+const BUILT_IN_ROLES: readonly RequestableRole[] = [
+  'tenant:admin',
+  'tenant:member',
+  'workspace:admin',
+  'workspace:editor',
+  'workspace:member',
+];
+const TENANT = { type: 'tenant', param: 'tenantId' } as const;
+
+/** The configured name of root workspaces, where there is one. */
+export const ROOT_WORKSPACE_NAME = Symbol('RootWorkspaceName');
+
+class TenantBody {
+  @ApiProperty({ maxLength: NAME_LENGTH })
+  @IsName(NAME_LENGTH)
+  name!: string;
+}
+
+class RequestableRolesBody {
+  @ApiProperty({ enum: BUILT_IN_ROLES, isArray: true })
+  @IsArray()
+  @ArrayMaxSize(BUILT_IN_ROLES.length)
+  @IsIn(BUILT_IN_ROLES, { each: true })
+  items!: RequestableRole[];
+}
+
+class ListTenantsQuery extends PageQuery {
+  @ApiPropertyOptional({ description: 'only the one with exactly this name' })
+  @IsOptional()
+  @IsName(NAME_LENGTH)
+  name?: string;
+}
+
+@ApiTags('tenants')
+@Controller('v1/tenants')
+export class TenantsController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    @Inject(ROOT_WORKSPACE_NAME) private readonly rootWorkspaceName: string | undefined,
+  ) {}
+
+  @Post()
+  create(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @Body() { name }: TenantBody,
+  ): Promise<Answer<TenantResource>> {
+    if (caller.type !== 'user') throw new Refused('forbidden', 'only users create tenants');
+    const rootWorkspaceName = this.rootWorkspaceName ?? name;
+    return this.edge.run(call, (context, mint) => {
+      const ids = { tenantId: mint('tenant'), rootWorkspaceId: mint('root-workspace') };
+      return new CreateTenant(context, { ...ids, name, rootWorkspaceName, creatorId: caller.id });
+    });
+  }
+
+  @Get()
+  list(@Caller() caller: Principal, @QueryString() query: ListTenantsQuery): Promise<Page<ListedTenant>> {
+    return this.queries.execute(new ListTenants(subjectOf(caller), query));
+  }
+
+  @Get(':tenantId')
+  @Requires({ permission: 'view', on: TENANT })
+  async get(@UlidParam('tenantId') tenantId: string): Promise<ListedTenant> {
+    const tenant = await this.queries.execute(new GetTenant(tenantId));
+    if (!tenant) throw new Refused('not-found');
+    return tenant;
+  }
+
+  @Patch(':tenantId')
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  rename(
+    @HttpCall() call: Call,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() { name }: TenantBody,
+  ): Promise<Answer<TenantResource>> {
+    const input = { tenantId, name, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new RenameTenant(context, input));
+  }
+
+  @Delete(':tenantId')
+  @HttpCode(204)
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  delete(@HttpCall() call: Call, @UlidParam('tenantId') tenantId: string): Promise<void> {
+    const input = { tenantId, ifRevision: call.ifRevision };
+    return this.edge.runQuietly(call, (context) => new DeleteTenant(context, input));
+  }
+
+  @Get(':tenantId/requestable-roles')
+  @Requires({ permission: 'view', on: TENANT })
+  async requestableRoles(@UlidParam('tenantId') tenantId: string): Promise<Page<RequestableRole>> {
+    return { items: (await this.get(tenantId)).requestableRoles, nextCursor: null };
+  }
+
+  @Put(':tenantId/requestable-roles')
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  setRequestableRoles(
+    @HttpCall() call: Call,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() { items }: RequestableRolesBody,
+  ): Promise<Answer<TenantResource>> {
+    const input = { tenantId, roles: items, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new SetRequestableRoles(context, input));
+  }
+}

@@ -1,0 +1,41 @@
+import { BEFORE_START, type CommandContext, DeciderRuntime, type Decision } from '../event-store/index.js';
+import type { Accepted } from '../edge/index.js';
+import { Refused } from '../platform/index.js';
+import { type Workspace, type WorkspaceEvent, type WorkspaceTree, workspaceTree } from './workspace-tree.decider.js';
+
+export interface WorkspaceResource {
+  id: string;
+  tenantId: string;
+  name: string;
+  parentId: string | null;
+  isRoot: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export const workspacesStream = (tenantId: string): string => `workspaces-${tenantId}`;
+
+export function workspaceResource(tenantId: string, workspace: Workspace): WorkspaceResource {
+  const { id, name, parentId, createdAt, updatedAt } = workspace;
+  return { id, tenantId, name, parentId, isRoot: parentId === null, createdAt, updatedAt };
+}
+
+export function executeOnTree(
+  runtime: DeciderRuntime,
+  context: CommandContext,
+  tenantId: string,
+  decide: (tree: WorkspaceTree) => Decision<WorkspaceEvent>,
+) {
+  return runtime.execute({ stream: workspacesStream(tenantId), decider: workspaceTree, tenantId, context, decide });
+}
+
+/** The answer about one workspace of a tree; one that is gone in it has revision 0. */
+export function acceptedWorkspace(
+  tenantId: string,
+  workspaceId: string,
+  { state, position = BEFORE_START }: { state: WorkspaceTree; position?: number },
+): Accepted<WorkspaceResource> {
+  const workspace = state.workspaces.get(workspaceId);
+  if (!workspace) throw new Refused('not-found');
+  return { resource: workspaceResource(tenantId, workspace), revision: workspace.revision, position };
+}

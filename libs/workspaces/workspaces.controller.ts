@@ -1,0 +1,135 @@
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import {
+  Access,
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+  Requires,
+  subjectOf,
+} from '../edge/index.js';
+import { IsName, IsUlid, Refused, UlidParam } from '../platform/index.js';
+import { ChangeWorkspace } from './change-workspace.js';
+import { CreateWorkspace } from './create-workspace.js';
+import { DeleteWorkspace } from './delete-workspace.js';
+import { GetWorkspace, type ListedWorkspace, ListWorkspaces } from './list-workspaces.js';
+import type { WorkspaceResource } from './workspace-stream.js';
+
+const NAME_LENGTH = 512;
+
+class CreateWorkspaceBody {
+  @ApiProperty({ maxLength: NAME_LENGTH })
+  @IsName(NAME_LENGTH)
+  name!: string;
+
+  @ApiProperty({ description: 'the workspace to create it below' })
+  @IsUlid()
+  parentId!: string;
+}
+
+class ChangeWorkspaceBody {
+  @ApiPropertyOptional({ maxLength: NAME_LENGTH })
+  @IsOptional()
+  @IsName(NAME_LENGTH)
+  name?: string;
+
+  @ApiPropertyOptional({ description: 'the workspace to move it below' })
+  @IsOptional()
+  @IsUlid()
+  parentId?: string;
+}
+
+class ListWorkspacesQuery extends PageQuery {
+  @ApiPropertyOptional({ description: 'only those directly below this workspace' })
+  @IsOptional()
+  @IsUlid()
+  parentId?: string;
+}
+
+const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
+
+@ApiTags('workspaces')
+@Controller('v1/tenants/:tenantId/workspaces')
+export class WorkspacesController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+  ) {}
+
+  @Post()
+  async create(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() { name, parentId }: CreateWorkspaceBody,
+  ): Promise<Answer<WorkspaceResource>> {
+    await this.mayCreateBelow(caller, parentId);
+    const creatorId = caller.type === 'user' ? caller.id : null;
+    return this.edge.run(call, (context, mint) => {
+      return new CreateWorkspace(context, { workspaceId: mint('workspace'), tenantId, name, parentId, creatorId });
+    });
+  }
+
+  @Get()
+  async list(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @QueryString() query: ListWorkspacesQuery,
+  ): Promise<Page<ListedWorkspace>> {
+    return this.queries.execute(new ListWorkspaces(tenantId, subjectOf(caller), query));
+  }
+
+  @Get(':workspaceId')
+  @Requires({ permission: 'view', on: WORKSPACE })
+  async get(
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('workspaceId') workspaceId: string,
+  ): Promise<ListedWorkspace> {
+    const workspace = await this.queries.execute(new GetWorkspace(tenantId, workspaceId));
+    if (!workspace) throw new Refused('not-found');
+    return workspace;
+  }
+
+  @Patch(':workspaceId')
+  @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view' })
+  async change(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('workspaceId') workspaceId: string,
+    @Body() body: ChangeWorkspaceBody,
+  ): Promise<Answer<WorkspaceResource>> {
+    const { name, parentId } = body;
+    if (name === undefined && parentId === undefined) throw new Refused('invalid', 'name or parentId is needed');
+    if (parentId !== undefined) await this.mayCreateBelow(caller, parentId);
+    const input = { workspaceId, tenantId, name, parentId, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new ChangeWorkspace(context, input));
+  }
+
+  @Delete(':workspaceId')
+  @HttpCode(204)
+  @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view', fresh: true })
+  async delete(
+    @HttpCall() call: Call,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('workspaceId') workspaceId: string,
+  ): Promise<void> {
+    const input = { workspaceId, tenantId, ifRevision: call.ifRevision };
+    return this.edge.runQuietly(call, (context) => new DeleteWorkspace(context, input));
+  }
+
+  /** Who may not create below a workspace is not told whether it exists. */
+  private mayCreateBelow(caller: Principal, parentId: string): Promise<void> {
+    const resource = `workspace:${parentId}`;
+    return this.access.require({ subject: subjectOf(caller), resource, permission: 'create_child' });
+  }
+}
+

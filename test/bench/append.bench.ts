@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '../../libs/embedded/embedded-postgres.js';
+import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
+import { NO_STREAM, type EventToAppend } from '../../libs/event-store/index.js';
+import { PostgresEventLog } from '../../libs/event-store/postgres-event-log.js';
+import { createDatabase, inDatabase, migrateEventLog } from './append-databases.js';
+import { openEmmett, openPgbench, type AppendPeer } from './append-peers.js';
+import type { BenchRow } from './bench-row.js';
+
+const ROUNDS = 3;
+const SECONDS = 4;
+
+interface Comparison {
+  name: string;
+  clients: number;
+  target?: number;
+  openPeer(serverUrl: string, event: EventToAppend): Promise<AppendPeer | { missing: string }>;
+}
+
+const COMPARISONS: Comparison[] = [
+  { name: 'append: 16 clients, single-row commits of pgbench', clients: 16, openPeer: openPgbench },
+  { name: 'append: 64 clients, single-row commits of pgbench', clients: 64, target: 1, openPeer: openPgbench },
+  { name: 'append: 16 clients, emmett-postgresql 0.42', clients: 16, target: 2.5, openPeer: openEmmett },
+];
+
+/** Durable appends a second, each to a stream of its client, beside others on the same server. */
+export async function benchAppend(): Promise<BenchRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
+  // The server runs as another account when we are root.
+  await chmod(folder, 0o755);
+  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
+  try {
+    await requireDurable(server.url);
+    const rows: BenchRow[] = [];
+    for (const comparison of COMPARISONS) rows.push(await compare(server.url, comparison));
+    return rows;
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Each round is ours, peer, ours, so that a machine that gets slower or faster meanwhile favours nobody. */
+async function compare(serverUrl: string, { name, clients, target, openPeer }: Comparison): Promise<BenchRow> {
+  const peer = await openPeer(serverUrl, smallEvent());
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await measureOurs(serverUrl, clients));
+    if ('missing' in peer) continue;
+    theirs.push(await quietly(serverUrl, () => peer.measure(clients, SECONDS)));
+    ours.push(await measureOurs(serverUrl, clients));
+  }
+  const row = { name, ours: Math.round(median(ours)), unit: 'appends/s', target };
+  if ('missing' in peer) return { ...row, peer: null, ratio: null, note: `not run: ${peer.missing}` };
+  await peer.close();
+  const rate = median(theirs);
+  return { ...row, peer: Math.round(rate), ratio: Math.round((median(ours) / rate) * 100) / 100 };
+}
+
+async function measureOurs(serverUrl: string, clients: number): Promise<number> {
+  const url = await createDatabase(serverUrl);
+  await migrateEventLog(url);
+  const log = PostgresEventLog.connect({ url });
+  try {
+    await log.append('warm-up', NO_STREAM, [smallEvent()]);
+    const rate = await quietly(serverUrl, () => appendFor(log, clients));
+    await requireSameCount(url, await log.head());
+    return rate;
+  } finally {
+    await log.close();
+  }
+}
+
+async function appendFor(log: PostgresEventLog, clients: number): Promise<number> {
+  const headBefore = await log.head();
+  const startedAt = performance.now();
+  const endsAt = startedAt + SECONDS * 1000;
+  let appended = 0;
+  const client = async (): Promise<void> => {
+    const stream = `assignment-${randomUUID()}`;
+    for (let revision = NO_STREAM; performance.now() < endsAt; appended++) {
+      ({ revision } = await log.append(stream, revision, [smallEvent()]));
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const stored = (await log.head()) - headBefore;
+  if (stored !== appended) throw new Error(`${appended} appends were acknowledged and ${stored} events stored`);
+  return appended / seconds;
+}
+
+/** About 400 bytes with its metadata. */
+function smallEvent(): EventToAppend {
+  const data = { subject: 'user:01J8Z6X0T3A1C2T3R4S5T6V7W8', role: 'editor' };
+  return anEvent({ type: 'role-granted.v1', data, metadata: someMetadata({ at: new Date().toISOString() }) });
+}
+
+async function requireSameCount(url: string, head: number): Promise<void> {
+  const [row] = await inDatabase(url, 'SELECT count(*)::int AS events FROM event_log.event');
+  if (row?.['events'] !== head + 1) throw new Error(`the head is ${head} and there are ${row?.['events']} events`);
+}
+
+async function requireDurable(url: string): Promise<void> {
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
+    const [row] = await inDatabase(url, `SHOW ${setting}`);
+    if (row?.[setting] !== 'on') throw new Error(`${setting} is ${row?.[setting]}: the figures would mean nothing`);
+  }
+}
+
+/** What the measurement before left to be written is not for this one to pay. */
+async function quietly<T>(serverUrl: string, measure: () => Promise<T>): Promise<T> {
+  await inDatabase(serverUrl, 'CHECKPOINT');
+  return measure();
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+}
