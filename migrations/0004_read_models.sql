@@ -20,6 +20,7 @@ create table workspace (
 create index workspace_by_tenant on workspace (tenant_id, id);
 
 create table assignment (
+  id text not null,
   tenant_id text not null,
   subject_type text not null,
   subject_id text not null,
@@ -27,6 +28,8 @@ create table assignment (
   target_id text not null,
   role text not null,
   source text not null,
+  -- 'tenant' where the tenant's own stream decides (its admins), else 'assignment'.
+  decided_in text not null,
   until timestamptz,
   granted_at timestamptz not null,
   granted_by text not null,
@@ -34,6 +37,7 @@ create table assignment (
 );
 create index assignment_by_tenant_subject on assignment (tenant_id, subject_id);
 create index assignment_by_subject on assignment (subject_id);
+create index assignment_by_id on assignment (id);
 create index assignment_by_end on assignment (until) where until is not null;
 
 create table request (
@@ -70,11 +74,14 @@ create table app_user (
   issuer text,
   external_subject text,
   active boolean not null,
+  built_in boolean not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   revision integer not null
 );
 create unique index app_user_by_identity on app_user (issuer, external_subject);
+create unique index app_user_built_in on app_user (built_in) where built_in;
+create index app_user_by_email on app_user (email, id);
 
 create table system_admin (
   user_id text primary key,
@@ -89,6 +96,7 @@ create table token (
   created_at timestamptz not null,
   created_by text not null,
   expires_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  revision integer not null
 );
 create index token_by_user on token (user_id, id);

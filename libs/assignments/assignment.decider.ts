@@ -10,13 +10,17 @@ export interface Target {
 }
 /** Built-in roles; `admin` of a tenant is held in the tenant's own stream. */
 export type RoleName = 'admin' | 'editor' | 'member';
+export function rolesOf(targetType: Target['type']): readonly RoleName[] {
+  return targetType === 'tenant' ? ['admin', 'member'] : ['admin', 'editor', 'member'];
+}
+
 export type EndReason =
   | 'removed'
+  | 'member-removed'
   | 'replaced'
   | 'revoked'
   | 'expired'
   | 'promoted'
-  | 'tenant-member-removed'
   | 'user-deactivated';
 
 interface OnAssignment {
@@ -156,7 +160,15 @@ export function grantRole(
 }
 
 export function endRole(
-  command: Command & { role?: RoleName; sources?: readonly string[]; reason: EndReason },
+  command: Command & {
+    /** All roles where absent. */
+    role?: RoleName;
+    /** All sources where absent. */
+    sources?: readonly string[];
+    /** Only sources that began before this position. */
+    before?: number;
+    reason: EndReason;
+  },
   state: Assignment,
 ): Decision<AssignmentEvent> {
   const { tenantId, subject, target, reason, at } = command;
@@ -166,7 +178,7 @@ export function endRole(
   for (const [name, held] of Object.entries(live)) {
     const role = name as RoleName;
     if (command.role !== undefined && command.role !== role) continue;
-    const sources = Object.keys(held).filter((source) => command.sources?.includes(source) ?? true);
+    const sources = Object.keys(held).filter((source) => ends(command, source, held[source]!));
     if (sources.length === 0) continue;
     const rolesBefore = rolesAfter;
     if (sources.length === Object.keys(held).length) rolesAfter = rolesAfter.filter((left) => left !== role);
@@ -176,13 +188,31 @@ export function endRole(
   return events;
 }
 
+function ends(
+  command: { sources?: readonly string[]; before?: number; reason: EndReason; at: string },
+  source: string,
+  { since, until }: Holding,
+): boolean {
+  if (command.sources && !command.sources.includes(source)) return false;
+  if (command.before !== undefined && since >= command.before) return false;
+  return command.reason !== 'expired' || (until !== null && until <= command.at);
+}
+
 export function removeTenantMember(
-  command: { tenantId: string; userId: string; reason: EndReason; wasAdmin: boolean; at: string },
+  command: {
+    tenantId: string;
+    userId: string;
+    reason: EndReason;
+    wasAdmin: boolean;
+    /** Also who is no member, but holds something in the tenant's workspaces. */
+    evenIfNoMember: boolean;
+    at: string;
+  },
   state: Assignment,
 ): Decision<AssignmentEvent> {
   const { tenantId, userId, reason, wasAdmin, at } = command;
   const roles = Object.keys(presentRoles(state, state.removedAt)) as RoleName[];
-  if (roles.length === 0 && !wasAdmin) return [];
+  if (roles.length === 0 && !wasAdmin && !command.evenIfNoMember) return [];
   const all: RoleName[] = wasAdmin ? [...roles, 'admin'] : roles;
   return [{ type: 'tenant-member-removed.v1', data: { tenantId, userId, roles: all, reason, at } }];
 }

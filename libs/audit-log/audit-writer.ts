@@ -1,9 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { StoredEvent } from '../event-store/index.js';
-import { type AuditFields, canonicalEvent, chainHash, chainOf, GENESIS } from './audit-entry.js';
-
-/** Renders an event; throws where it can't be understood, which costs the entry its rendering but not itself. */
-export type AuditMapping = (event: StoredEvent) => AuditFields;
+import { canonicalEvent, chainHash, chainOf, GENESIS } from './audit-entry.js';
+import { type AuditMapping, type Rendering, renderingOf } from './audit-rendering.js';
 
 interface Tip {
   sequence: number;
@@ -25,27 +23,29 @@ export async function writeAuditEntries(
     const canonical = canonicalEvent(event);
     const hash = chainHash(tip.hash, chain, sequence, canonical);
     tips.set(chain, { sequence, hash });
-    return { chain, sequence, event, canonical, hash, fields: render(event, mapping) };
+    return { chain, sequence, event, canonical, hash, shown: renderingOf(event, mapping) };
   });
   const column = <T>(value: (row: (typeof rows)[number]) => T): T[] => rows.map(value);
-  const json = (value: object | undefined): string | null => (value ? JSON.stringify(value) : null);
+  const shown = <Name extends keyof Rendering>(name: Name) => column((row) => row.shown[name]);
+  const json = (name: 'oldValues' | 'newValues' | 'personal') =>
+    shown(name).map((value) => value && JSON.stringify(value));
   await client.query(INSERT, [
     column(({ chain }) => chain),
     column(({ sequence }) => sequence),
     column(({ event }) => event.position),
     column(({ event }) => event.id),
-    column(({ event }) => event.metadata.tenantId),
-    column(({ fields }) => fields.action),
-    column(({ fields }) => fields.resource.type),
-    column(({ fields }) => fields.resource.id),
-    column(({ event }) => event.metadata.actor.type),
-    column(({ event }) => event.metadata.actor.id),
-    column(({ event }) => event.metadata.at),
-    column(({ fields }) => json(fields.old)),
-    column(({ fields }) => json(fields.new)),
-    column(({ event }) => json(personalOf(event))),
-    column(({ event }) => event.metadata.correlationId),
-    column(({ event }) => event.metadata.commandId),
+    shown('tenantId'),
+    shown('action'),
+    shown('resourceType'),
+    shown('resourceId'),
+    shown('actorType'),
+    shown('actorId'),
+    shown('at'),
+    json('oldValues'),
+    json('newValues'),
+    json('personal'),
+    shown('correlationId'),
+    shown('commandId'),
     column(({ canonical }) => canonical),
     column(({ hash }) => hash),
   ]);
@@ -67,21 +67,4 @@ async function chainTips(client: ClientBase, chains: readonly string[]): Promise
     [chains],
   );
   return new Map(rows.map((row) => [row.chain, row]));
-}
-
-/** How an event that no family can render stands in the trail. */
-export function fallbackFields({ type, stream }: StoredEvent): AuditFields {
-  return { action: type, resource: { type: 'stream', id: stream } };
-}
-
-export function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
-  try {
-    return mapping(event);
-  } catch {
-    return fallbackFields(event);
-  }
-}
-
-export function personalOf({ personal, metadata }: StoredEvent): object | undefined {
-  return personal || metadata.personal ? { ...metadata.personal, ...personal } : undefined;
 }

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { clientAddressOf, correlationId, Refused } from '../platform/index.js';
+import { correlationId, Refused, requestContext } from '../platform/index.js';
 
 /** One HTTP call of a command, with the headers that say how it is to be carried out. */
 export interface Call {
@@ -39,7 +39,7 @@ export const HttpCall = createParamDecorator((_data: unknown, context: Execution
 
 /** Where a call came from. */
 export function callOf(request: FastifyRequest): { ip: string | null; userAgent: string | undefined } {
-  return { ip: clientAddressOf(request), userAgent: header(request, 'user-agent')?.slice(0, MAX_USER_AGENT) };
+  return { ip: requestContext()?.clientAddress ?? null, userAgent: header(request, 'user-agent')?.slice(0, MAX_USER_AGENT) };
 }
 
 export function header(request: FastifyRequest, name: string): string | undefined {

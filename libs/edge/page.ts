@@ -1,24 +1,7 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import { type CursorPosition, decodeCursor, encodeCursor } from '../platform/index.js';
+import { type CursorPosition, decodeCursor, encodeCursor, ListQuery } from '../platform/index.js';
 
 /** Query parameters of every list. */
-export class PageQuery {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 200, default: 50 })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit: number = 50;
-
-  @ApiPropertyOptional({ description: 'nextCursor of the page before, with the same filters' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(2_000)
-  cursor?: string;
-}
+export class PageQuery extends ListQuery {}
 
 export interface Page<Item> {
   items: Item[];

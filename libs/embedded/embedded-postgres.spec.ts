@@ -159,6 +159,17 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(owner?.url ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
+  it('passes to the next start when the process that owned it ends meanwhile', async () => {
+    const { parent } = await startElsewhere();
+    process.kill(parent.pid ?? 0, 'SIGSTOP');
+    const guest = await start();
+    expect(guest.owned).toBe(false);
+    parent.kill('SIGKILL');
+    const next = await start();
+    expect(next.owned).toBe(true);
+    expect(await query(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it('does not touch a process that was given the pid in a stale pid file', async () => {
     await (await start()).stop();
     const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
@@ -177,11 +188,13 @@ describe('the embedded PostgreSQL', () => {
     });
     await until(async () => {
       const unfinished = (await readdir(dirname(dataDir))).find((name) => name.includes('.new-'));
-      return unfinished && (await readdir(join(dirname(dataDir), unfinished))).length > 5;
+      return unfinished && (await readdir(join(dirname(dataDir), unfinished, 'data'))).length > 5;
     });
     child.process.kill('SIGKILL');
     const server = await start();
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    const names = await readdir(dirname(dataDir));
+    expect(names.filter((name) => name.includes('.new-'))).toEqual([]);
   });
 
   it('says which port is taken and which variable sets it', async () => {

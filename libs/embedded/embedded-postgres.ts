@@ -17,7 +17,7 @@ import {
   type Cluster,
 } from './postgres-cluster.js';
 import { findPostmaster, retireStalePidFile, shutDownFast, type Postmaster } from './postmaster.js';
-import { processIdentity, waitUntilGone } from './process-identity.js';
+import { waitUntilGone } from './process-identity.js';
 import { startWatchdog, watchdogsGone, type Watchdog } from './watchdog.js';
 
 const run = promisify(execFile);
@@ -59,15 +59,35 @@ export interface EmbeddedPostgres {
 
 /**
  * Runs PostgreSQL on a folder, 127.0.0.1 only, until `stop` is called or this process ends, however it ends. A server
- * that an earlier process left behind is adopted; one that belongs to another live process is shared.
+ * that an earlier process left behind is adopted, with the settings it has; one that belongs to another live process
+ * is shared.
  *
  * @throws when the port is taken, the folder holds something else, or the server doesn't start; the message then ends
  *   with the server's log
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = await canonical(options.dataDir);
-  const lock = await takeLock(`${dataDir}.lock`);
-  if ('heldBy' in lock) return share(dataDir, lock.heldBy, options);
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  for (;;) {
+    const lock = await takeLock(`${dataDir}.lock`);
+    if ('release' in lock) return startOwned(dataDir, lock, options);
+    const shared = await shareRunning(dataDir, options);
+    if (shared) return shared;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `The database in ${dataDir} is in use by process ${lock.heldBy}, and its server doesn't answer. ` +
+          'Stop that process and start again.',
+      );
+    }
+    await pause();
+  }
+}
+
+async function startOwned(
+  dataDir: string,
+  lock: FolderLock,
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
   let watchdog: Watchdog | undefined;
   try {
     await watchdogsGone(dataDir);
@@ -75,20 +95,24 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     watchdog = await startWatchdog(dataDir, cluster.binaries.pgCtl);
     const { server, adopted } = await adoptOrLaunch(cluster, options);
     const url = await ensureDatabase(cluster, server.port, options.database ?? DATABASE);
-    return {
-      url,
-      dataDir,
-      ...addressOf(server),
-      adopted,
-      owned: true,
-      stop: stopOnce(server, cluster, watchdog, lock),
-    };
+    const stop = stopOnce(server, cluster, watchdog, lock);
+    return { url, dataDir, pid: server.pid, port: server.port, adopted, owned: true, stop };
   } catch (error) {
     // With a server half up the watchdog stops it: its pipe just ends.
     await watchdog?.end(findPostmaster(dataDir) === undefined);
     await lock.release();
     throw error;
   }
+}
+
+/** The server of another process, if it is up. */
+async function shareRunning(dataDir: string, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres | undefined> {
+  const server = findPostmaster(dataDir);
+  const password = server && (await readFile(`${dataDir}.password`, 'utf8')).trim();
+  if (!server || !password || !(await isOurs({ dataDir, password }, server))) return undefined;
+  const url = await ensureDatabase({ password }, server.port, options.database ?? DATABASE);
+  const stop = () => Promise.resolve();
+  return { url, dataDir, pid: server.pid, port: server.port, adopted: true, owned: false, stop };
 }
 
 async function canonical(dataDir: string): Promise<string> {
@@ -103,24 +127,6 @@ async function prepare(dataDir: string, { settings }: EmbeddedPostgresOptions): 
   const cluster = { dataDir, account, binaries, password: await clusterPassword(dataDir) };
   await createCluster(cluster, settings?.['fsync'] !== 'off');
   return cluster;
-}
-
-async function share(dataDir: string, owner: number, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const identity = processIdentity(owner);
-  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
-  while (Date.now() < deadline && identity !== undefined && processIdentity(owner) === identity) {
-    const server = findPostmaster(dataDir);
-    const password = server && (await readFile(`${dataDir}.password`, 'utf8')).trim();
-    if (server && password && (await isOurs({ dataDir, password }, server))) {
-      const url = await ensureDatabase({ password }, server.port, options.database ?? DATABASE);
-      return { url, dataDir, ...addressOf(server), adopted: true, owned: false, stop: () => Promise.resolve() };
-    }
-    await pause();
-  }
-  throw new Error(
-    `The database in ${dataDir} is in use by process ${owner}, and its server doesn't answer. ` +
-      'Stop that process and start again.',
-  );
 }
 
 async function adoptOrLaunch(
@@ -227,10 +233,6 @@ async function withClient<T>(url: string, use: (client: Client) => Promise<T>): 
 
 function urlOf(password: string, port: number, database: string): string {
   return `postgres://${POSTGRES_USER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
-}
-
-function addressOf({ pid, port }: Postmaster): { pid: number; port: number } {
-  return { pid, port };
 }
 
 function stopOnce(server: Postmaster, cluster: Cluster, watchdog: Watchdog, lock: FolderLock): () => Promise<void> {

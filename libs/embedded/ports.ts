@@ -16,7 +16,7 @@ export async function requireFreePort(port: number, variable: string, purpose: s
   });
 }
 
-export function portError(error: NodeJS.ErrnoException, port: number, variable: string, purpose: string): Error {
+function portError(error: NodeJS.ErrnoException, port: number, variable: string, purpose: string): Error {
   const reason = error.code === 'EADDRINUSE' ? 'is already in use' : `can't be used (${error.code ?? error.message})`;
   return new Error(
     `Port ${port} for ${purpose} ${reason}. Stop what listens there, or set ${variable} to another port.`,

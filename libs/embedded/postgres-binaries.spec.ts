@@ -1,4 +1,4 @@
-import { cp, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,7 +29,7 @@ async function installWithoutScripts(): Promise<{ links: string[] }> {
 describe('the programs of the embedded PostgreSQL', () => {
   it('run from an install without scripts, whose library links are missing', async () => {
     const { links } = await installWithoutScripts();
-    await (await import('node:fs/promises')).chmod(folder, 0o755);
+    await chmod(folder, 0o755);
     const found = await postgresBinaries(join(folder, 'data'), serverAccount(), native);
     expect(found.postgres.startsWith(native)).toBe(true);
     for (const link of links) expect((await lstat(link)).isSymbolicLink()).toBe(true);
@@ -40,8 +40,8 @@ describe('the programs of the embedded PostgreSQL', () => {
     await installWithoutScripts();
     const temp = join(folder, 'temp');
     await mkdir(temp);
-    await (await import('node:fs/promises')).chmod(folder, 0o755);
-    await (await import('node:fs/promises')).chmod(dirname(native), 0o700);
+    await chmod(folder, 0o755);
+    await chmod(dirname(native), 0o700);
     const script = `for (let i = 0; i < 2; i++)
       console.log((await m.postgresBinaries(process.env.DATA, m.serverAccount(), process.env.NATIVE)).postgres);`;
     const env = { TMPDIR: temp, NATIVE: native, DATA: join(folder, 'data', 'pg') };
@@ -59,8 +59,6 @@ describe('the programs of the embedded PostgreSQL', () => {
     await expect(postgresBinaries(join(folder, 'data'), serverAccount(), native)).rejects.toThrow(
       "The embedded PostgreSQL doesn't run here. Set DATABASE_URL to a PostgreSQL server instead.",
     );
-    for (const name of await readdir(tmpdir())) {
-      if (name.startsWith('countersign-postgres-8.')) await rm(join(tmpdir(), name), { recursive: true, force: true });
-    }
+    expect((await readdir(tmpdir())).filter((name) => name.startsWith('countersign-postgres-8.'))).toEqual([]);
   });
 });

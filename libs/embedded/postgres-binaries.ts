@@ -1,19 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import {
-  access,
-  chmod,
-  constants,
-  cp,
-  lstat,
-  mkdtemp,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, cp, lstat, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
@@ -41,7 +28,7 @@ export function serverAccount(): ServerAccount | undefined {
 /**
  * The PostgreSQL programs of this platform's package, ready to run as `account`: the library links exist even if
  * install scripts were blocked, and where node_modules can't be read by the account (or not be written, with links
- * missing) a copy of the package (60 MB) is used, kept in the temp folder or else beside the data folder.
+ * missing) a copy of the package (60 MB) is used, kept beside the data folder or else in the temp folder.
  *
  * @throws when there is no package for this platform or its programs don't run here
  */
@@ -51,14 +38,18 @@ export async function postgresBinaries(
   installed: string = installedPackage(),
 ): Promise<PostgresBinaries> {
   const failures: string[] = [];
-  for (const place of [undefined, tmpdir(), dirname(dataDir)]) {
+  for (const place of [undefined, dirname(dataDir), tmpdir()]) {
+    let copy: string | undefined;
     try {
-      const native = place === undefined ? installed : await copyTo(place, installed);
+      if (place && !(await canReach(place, account))) continue;
+      copy = place && (await copyTo(place, installed));
+      const native = join(copy ?? join(installed, '..'), 'native');
       if (!(await canReach(native, account))) throw new Error(`${native} can't be read by uid ${account?.uid}`);
       await linkLibraries(native);
       return await runnable(native, account);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
+      if (copy) await rm(copy, { recursive: true, force: true });
     }
   }
   throw new Error(
@@ -110,21 +101,22 @@ async function linkLibraries(native: string): Promise<void> {
   }
 }
 
-/** The copy is owned by us and written by nobody else: a temp folder is open to everyone. */
+/** Answers the folder that holds the copy. It is ours and nobody else may write it: a temp folder is open to all. */
 async function copyTo(place: string, installed: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(installed, '..', 'package.json'), 'utf8')) as { version: string };
   const kept = join(place, `countersign-postgres-${version}-${process.getuid?.() ?? 'user'}`);
-  if (await isOurs(kept)) return join(kept, 'native');
+  if (await isGoodCopy(kept, installed)) return kept;
+  await rm(kept, { recursive: true, force: true }).catch(() => undefined);
   const fresh = await mkdtemp(join(place, `${basename(kept)}-`));
   await cp(installed, join(fresh, 'native'), { recursive: true, verbatimSymlinks: true });
   await makeReadable(fresh);
   try {
     await rename(fresh, kept);
-    return join(kept, 'native');
+    return kept;
   } catch {
-    if (!(await isOurs(kept))) return join(fresh, 'native');
+    if (!(await isGoodCopy(kept, installed))) return fresh;
     await rm(fresh, { recursive: true, force: true });
-    return join(kept, 'native');
+    return kept;
   }
 }
 
@@ -137,11 +129,13 @@ async function makeReadable(folder: string): Promise<void> {
   }
 }
 
-async function isOurs(folder: string): Promise<boolean> {
+/** Whole, because what cleans temp folders may have removed a part of it. */
+async function isGoodCopy(folder: string, installed: string): Promise<boolean> {
   try {
-    const found = await lstat(folder);
-    await access(join(folder, 'native', 'bin'), constants.R_OK);
-    return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o022) === 0;
+    const { uid, mode } = await lstat(folder);
+    if (uid !== (process.getuid?.() ?? uid) || (mode & 0o022) !== 0) return false;
+    const copied = new Set(await readdir(join(folder, 'native'), { recursive: true }));
+    return (await readdir(installed, { recursive: true })).every((name) => copied.has(name));
   } catch {
     return false;
   }

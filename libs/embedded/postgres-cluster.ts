@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, lchown, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { canReach, type PostgresBinaries, type ServerAccount } from './postgres-binaries.js';
@@ -28,6 +27,7 @@ const SETTINGS: Record<string, string> = {
   shared_buffers: '64MB',
   huge_pages: 'off',
   io_method: 'sync',
+  max_logical_replication_workers: '0',
   max_parallel_workers_per_gather: '0',
   min_wal_size: '64MB',
   max_wal_size: '512MB',
@@ -80,9 +80,13 @@ export async function createCluster(cluster: Cluster, sync = true): Promise<void
     throw new Error(`${dataDir} isn't empty and isn't a PostgreSQL data folder. Set DATA_DIR to another folder.`);
   }
   const unfinished = await mkdtemp(`${dataDir}.new-`);
-  if (account) await chown(unfinished, account.uid, account.gid);
-  await initialise(cluster, unfinished, sync);
-  await rename(unfinished, dataDir);
+  const fresh = join(unfinished, 'data');
+  await mkdir(fresh, { mode: 0o700 });
+  await writeFile(join(unfinished, 'password'), cluster.password, { mode: 0o600 });
+  if (account) await giveTo(unfinished, account);
+  await initialise(cluster, fresh, sync);
+  await rename(fresh, dataDir);
+  await rm(unfinished, { recursive: true, force: true });
 }
 
 /** Writes the server's settings; they take effect at its next start. */
@@ -107,27 +111,18 @@ export async function folderArgument(dataDir: string, account: ServerAccount | u
   );
 }
 
-async function initialise(cluster: Cluster, folder: string, sync: boolean): Promise<void> {
-  const { account, binaries, password } = cluster;
-  const secrets = await mkdtemp(join(tmpdir(), 'countersign-initdb-'));
-  const passwordFile = join(secrets, 'password');
+/** `folder` is empty, and its parent has the password in a file. */
+async function initialise({ account, binaries, dataDir }: Cluster, folder: string, sync: boolean): Promise<void> {
+  const target = await folderArgument(folder, account);
+  const identity = ['-D', target, '-U', POSTGRES_USER, `--pwfile=${target}/../password`, '-A', 'scram-sha-256'];
+  const format = ['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '-k'];
+  const options = ['--no-instructions', ...(sync ? [] : ['--no-sync'])];
   try {
-    await writeFile(passwordFile, password, { mode: 0o600 });
-    if (account) await chown(passwordFile, account.uid, account.gid);
-    if (account) await chown(secrets, account.uid, account.gid);
-    const target = ['-D', await folderArgument(folder, account), '-U', POSTGRES_USER, `--pwfile=${passwordFile}`];
-    const format = ['-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '-k'];
-    const options = ['-A', 'scram-sha-256', '--no-instructions', ...(sync ? [] : ['--no-sync'])];
-    await run(binaries.initdb, [...target, ...format, ...options], {
-      ...account,
-      cwd: folder,
-      env: serverEnvironment(),
-    });
+    const place = { ...account, cwd: folder, env: serverEnvironment() };
+    await run(binaries.initdb, [...identity, ...format, ...options], place);
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`The database could not be created in ${cluster.dataDir}:\n${stderr?.trim() || message}`);
-  } finally {
-    await rm(secrets, { recursive: true, force: true });
+    throw new Error(`The database could not be created in ${dataDir}:\n${stderr?.trim() || message}`);
   }
 }
 

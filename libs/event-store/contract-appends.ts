@@ -25,7 +25,9 @@ export function itAppends(world: ContractWorld): void {
     expect(multiple).toEqual({ revision: 5, position: read[5]?.position });
     expect(await world.readOurs(log, single.position)).toEqual(read.slice(1));
   });
+}
 
+export function itAppendsInOrder(world: ContractWorld): void {
   it('stores the events of one append together and in their order', async () => {
     const log = await world.open();
     const stream = world.newStream();

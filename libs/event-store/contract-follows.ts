@@ -29,13 +29,15 @@ export function itFollows(world: ContractWorld): void {
   it('wakes for an event that is appended while it waits, by whichever client', async () => {
     const [log, other] = [await world.open(), await world.open()];
     const stream = world.newStream();
-    const following = world.follow(log);
+    const following = world.follow(log, { after: await startingPoint(world, log) });
     for (const [index, event] of someEvents(5).entries()) {
       await (index % 2 ? log : other).append(stream, index - 1, [event]);
       await following.untilSeen([event]);
     }
   });
+}
 
+export function itFollowsForEachConsumer(world: ContractWorld): void {
   it('hands a slow consumer everything, in order and in batches of at most maxBatch', async () => {
     const log = await world.open();
     const stream = world.newStream();
@@ -50,6 +52,22 @@ export function itFollows(world: ContractWorld): void {
     expect(Math.min(...following.batchSizes)).toBeGreaterThan(0);
   });
 
+  it('lets two followers go their own ways', async () => {
+    const log = await world.open();
+    const start = await startingPoint(world, log);
+    const [one, other] = [world.follow(log, { after: start, maxBatch: 1 }), world.follow(log, { after: start })];
+    const events = someEvents(10);
+    await log.append(world.newStream(), NO_STREAM, events);
+    await Promise.all([one.untilSeen(events), other.untilSeen(events)]);
+    await one.stop();
+    const later = anEvent();
+    await log.append(world.newStream(), NO_STREAM, [later]);
+    await other.untilSeen([later]);
+    expect(one.seen).toEqual(other.seen.slice(0, 10));
+  });
+}
+
+export function itEndsWhenAborted(world: ContractWorld): void {
   it('ends without an error when it is aborted: before it starts, while it waits, and with a batch in hand', async () => {
     const log = await world.open();
     const start = await startingPoint(world, log);
@@ -69,20 +87,6 @@ export function itFollows(world: ContractWorld): void {
       inHand.abort();
     }
     expect(batches).toHaveLength(1);
-  });
-
-  it('lets two followers go their own ways', async () => {
-    const log = await world.open();
-    const start = await startingPoint(world, log);
-    const [one, other] = [world.follow(log, { after: start, maxBatch: 1 }), world.follow(log, { after: start })];
-    const events = someEvents(10);
-    await log.append(world.newStream(), NO_STREAM, events);
-    await Promise.all([one.untilSeen(events), other.untilSeen(events)]);
-    await one.stop();
-    const later = anEvent();
-    await log.append(world.newStream(), NO_STREAM, [later]);
-    await other.untilSeen([later]);
-    expect(one.seen).toEqual(other.seen.slice(0, 10));
   });
 }
 

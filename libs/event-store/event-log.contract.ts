@@ -1,6 +1,11 @@
 import { ContractWorld } from './contract-world.js';
-import { itAppends, itChecksRevisions, itRefuses, itRepeats } from './contract-appends.js';
-import { itFollows, itFollowsConcurrentWriters } from './contract-follows.js';
+import { itAppends, itAppendsInOrder, itChecksRevisions, itRefuses, itRepeats } from './contract-appends.js';
+import {
+  itEndsWhenAborted,
+  itFollows,
+  itFollowsConcurrentWriters,
+  itFollowsForEachConsumer,
+} from './contract-follows.js';
 import { itCloses, itSurvivesOutages } from './contract-outages.js';
 import { itReads, itStoresExactly } from './contract-reads.js';
 import { itNoticesRestoredLogs } from './contract-restores.js';
@@ -44,6 +49,7 @@ export function describeEventLogContract(name: string, harness: EventLogHarness)
 
     describe('appends', () => {
       itAppends(world);
+      itAppendsInOrder(world);
       itChecksRevisions(world);
       itRepeats(world);
       itRefuses(world);
@@ -54,6 +60,8 @@ export function describeEventLogContract(name: string, harness: EventLogHarness)
     });
     describe('follows', () => {
       itFollows(world);
+      itFollowsForEachConsumer(world);
+      itEndsWhenAborted(world);
       itFollowsConcurrentWriters(world);
     });
     describe('closes', () => itCloses(world));

@@ -127,7 +127,11 @@ describe('PostgresEventLog', () => {
 
   it('finds by its poll an event whose notification got lost', async () => {
     const following = follow();
-    // Connecting the listener wakes it once; the rest are for the poll.
+    await backends(`query = 'LISTEN event_log'`, 1);
+    const announced = anEvent();
+    await log.append('announced', NO_STREAM, [announced]);
+    await following.untilSeen([announced]);
+    // Its notification and the listener's first wake-up may be late and find one each.
     for (const stream of ['one', 'two', 'three']) await following.untilSeen([await appendSilently(stream)]);
   });
 
@@ -139,6 +143,18 @@ describe('PostgresEventLog', () => {
     await store.restart();
     store.proxy.thaw();
     await following.untilSeen([missed]);
+  });
+
+  it('tells those who listen of every commit', async () => {
+    let woken = deferred();
+    const listener = new PostgresListener(store.url, () => woken.resolve(), { warn: () => undefined });
+    await woken.promise;
+    for (const [index, event] of someEvents(3).entries()) {
+      woken = deferred();
+      await log.append('announced', index - 1, [event]);
+      await woken.promise;
+    }
+    listener.close();
   });
 
   it('notices by its heartbeat a listening connection that died without a word', async () => {
@@ -182,7 +198,11 @@ describe('PostgresEventLog', () => {
     await store.proxy.refuse();
     const events = someEvents(2);
     const appends = events.map((event, index) => log.append('refused', index - 1, [event]));
-    for (const append of appends) await expect(append).rejects.toBeInstanceOf(EventLogUnavailable);
+    const [first, behind] = await Promise.allSettled(appends);
+    expect(first).toMatchObject({ reason: { name: 'EventLogUnavailable' } });
+    expect(behind).toMatchObject({
+      reason: { name: 'EventLogUnavailable', message: expect.stringContaining('nothing was written') },
+    });
     await expect(log.head()).rejects.toBeInstanceOf(EventLogUnavailable);
     await store.proxy.accept();
     expect(await appendSurely(log, 'refused', NO_STREAM, events)).toEqual({ revision: 1, position: 1 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { decodeTime } from 'ulid';
 import { version } from 'uuid';
-import { derivedUuid, deterministicIds, isUlid, normaliseUlid, systemIds } from './ids.js';
+import { derivedUlid, derivedUuid, deterministicIds, isUlid, normaliseUlid, systemIds } from './ids.js';
 
 describe('ids', () => {
   it('are ULIDs that carry the time they were made at and sort by it', () => {
@@ -57,6 +57,16 @@ describe('ids', () => {
 
   it('derive UUIDs that are frozen: stored events carry them', () => {
     expect(derivedUuid('event', 'command-1', '0')).toMatchInlineSnapshot(`"16e26ffd-f3c4-5fd5-989d-a27c8d9216e8"`);
+  });
+
+  it('derive the same ULID from the same time and parts', () => {
+    const at = new Date('2026-01-01T00:00:00Z');
+    const id = derivedUlid(at, 'command-1', 'thing');
+    expect(isUlid(id)).toBe(true);
+    expect(decodeTime(id)).toBe(at.getTime());
+    expect(derivedUlid(at, 'command-1', 'thing')).toBe(id);
+    expect(derivedUlid(at, 'command-1', 'part')).not.toBe(id);
+    expect(derivedUlid(new Date(1), 'command-1', 'thing')).not.toBe(id);
   });
 
   it('are accepted in either case and kept in upper case', () => {

@@ -19,9 +19,18 @@ function refusal(path: string, reason: string): Refused {
   return new Refused('invalid', field === '' ? reason : `${field}: ${reason}`, field === '' ? {} : { field });
 }
 
+/** `__proto__`, `constructor`, `toString`, …: what reads them may get something else than was sent. */
+export function isNameOfEveryObject(key: string): boolean {
+  return Object.hasOwn(Object.prototype, key);
+}
+
+function under(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
 function checkKey(key: string, path: string): void {
-  if (key === '__proto__' || key === 'constructor') throw refusal(path, `a field may not be named ${key}`);
   if (!isWellFormed(key) || key.includes('\0')) throw refusal(path, 'a field has a name that is not text');
+  if (isNameOfEveryObject(key)) throw refusal(under(path, key), 'a field may not have this name');
 }
 
 function checkScalar({ value, path }: Place): void {
@@ -41,7 +50,7 @@ function checkShape(root: unknown, maxDepth: number): void {
     if (depth > maxDepth) throw refusal(path, `is nested deeper than ${maxDepth} levels`);
     for (const [key, child] of Object.entries(value)) {
       if (!Array.isArray(value)) checkKey(key, path);
-      places.push({ value: child, depth: depth + 1, path: path === '' ? key : `${path}.${key}` });
+      places.push({ value: child, depth: depth + 1, path: under(path, key) });
     }
   }
 }

@@ -37,14 +37,14 @@ const NOT_TEXT_CODES: readonly unknown[] = ['22021', '22P05'];
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
-  if (!isNativeError(error) || error.name !== 'FastifyError') return undefined;
+  if (!(error instanceof Error) || error.name !== 'FastifyError') return undefined;
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : undefined;
 }
 
 function ofFramework(error: Error, status: number): Refused | undefined {
   const code = CODE_OF_STATUS[status] ?? (status >= 400 && status < 500 ? 'malformed-call' : undefined);
-  return code && new Refused(code, error.message);
+  return code === undefined ? undefined : new Refused(code, error.message);
 }
 
 function refusalOf(error: unknown): Refused | undefined {

@@ -67,7 +67,8 @@ export function problemFor(code: string, detail?: string, extra: RefusalExtra = 
   const { status, title, next } = kind;
   const constant = { type: problemType(code), title, status, code };
   if (code === 'not-found') return { ...constant, next };
-  return { ...extra, ...constant, ...(detail === undefined ? {} : { detail }), next };
+  const promised = { ...constant, ...(detail === undefined ? {} : { detail }), next };
+  return { ...promised, ...extra, ...promised };
 }
 
 defineProblems({

@@ -2,6 +2,7 @@ import type { ArgumentMetadata, PipeTransform, Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validate } from 'class-validator';
 import type { ValidationError } from 'class-validator';
+import { isNameOfEveryObject } from './json-limits.js';
 import type { FieldError } from './problems.js';
 import { Refused } from './refusal.js';
 
@@ -32,7 +33,7 @@ function givenOnce(query: QueryValues): { [name: string]: string } {
   return Object.fromEntries(
     Object.entries(query).map(([name, value]) => {
       if (typeof value !== 'string') throw queryRefusal(name, 'is given more than once');
-      if (name === '__proto__' || name === 'constructor') throw queryRefusal(name, UNKNOWN);
+      if (isNameOfEveryObject(name)) throw queryRefusal(name, UNKNOWN);
       return [name, value];
     }),
   );

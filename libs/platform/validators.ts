@@ -117,7 +117,7 @@ export function IsNested(dto: () => Type<object>): PropertyDecorator {
     TypeOf(dto),
     IsObject({ message: '$property must be an object' }),
     ValidateNested(),
-    ApiProperty({ type: dto }),
+    ApiProperty({ type: () => dto() }),
   );
 }
 
@@ -129,6 +129,6 @@ export function IsNestedList(dto: () => Type<object>, max: number): PropertyDeco
     ArrayMaxSize(max, { message: `$property must have at most ${max} items` }),
     IsObject({ each: true, message: 'each of $property must be an object' }),
     ValidateNested({ each: true }),
-    ApiProperty({ type: dto, isArray: true }),
+    ApiProperty({ type: () => dto(), isArray: true }),
   );
 }

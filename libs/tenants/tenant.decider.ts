@@ -58,7 +58,7 @@ export type TenantEvent =
   | TenantDeletionStarted
   | TenantDeleted;
 
-export type AdminEndReason = 'demoted' | 'removed' | 'revoked' | 'expired' | 'user-deactivated';
+export type AdminEndReason = 'demoted' | 'removed' | 'member-removed' | 'revoked' | 'expired' | 'user-deactivated';
 
 export type Tenant =
   | { status: 'absent' }
@@ -165,7 +165,6 @@ export interface GrantAdmin {
   source: string;
   until: string | null;
   replacesMember: boolean;
-  /** A sole admin cannot be given an end by replacing the unbounded source. */
   at: string;
 }
 
@@ -193,7 +192,7 @@ export function endAdmin(command: EndAdmin, state: Tenant): Decision<TenantEvent
   if (state.status === 'absent' || state.status === 'deleted') return [];
   const { userId, reason, becomesMember, at } = command;
   const held = Object.keys(state.admins[userId] ?? {});
-  const sources = command.sources ? held.filter((source) => command.sources!.includes(source)) : held;
+  const sources = held.filter((source) => ends(command, source, state.admins[userId]![source]!));
   if (sources.length === 0) return [];
   const unbounded = sources.some((source) => state.admins[userId]![source] === null);
   if (state.status === 'active' && unbounded && !adminRemains(state, userId, sources)) return { refused: 'last-admin' };
@@ -201,6 +200,11 @@ export function endAdmin(command: EndAdmin, state: Tenant): Decision<TenantEvent
   const stillAdmin = sources.length < held.length;
   const data = { tenantId, rootWorkspaceId, userId, sources, reason, becomesMember, stillAdmin, at };
   return [{ type: 'tenant-admin-ended.v1', data }];
+}
+
+function ends({ sources, reason, at }: EndAdmin, source: string, until: string | null): boolean {
+  if (sources && !sources.includes(source)) return false;
+  return reason !== 'expired' || (until !== null && until <= at);
 }
 
 export function startTenantDeletion(command: OnTenant, state: Tenant): Decision<TenantEvent> {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Put, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 import {
   type Answer,
   type Call,
@@ -14,7 +14,7 @@ import {
   Requires,
   subjectOf,
 } from '../edge/index.js';
-import { IsName, Refused, UlidParam } from '../platform/index.js';
+import { IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { RenameTenant, SetRequestableRoles } from './change-tenant.js';
 import { CreateTenant } from './create-tenant.js';
 import { DeleteTenant } from './delete-tenant.js';
@@ -36,7 +36,6 @@ const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 export const ROOT_WORKSPACE_NAME = Symbol('RootWorkspaceName');
 
 class TenantBody {
-  @ApiProperty({ maxLength: NAME_LENGTH })
   @IsName(NAME_LENGTH)
   name!: string;
 }
@@ -51,7 +50,7 @@ class RequestableRolesBody {
 
 class ListTenantsQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'only the one with exactly this name' })
-  @IsOptional()
+  @Omittable()
   @IsName(NAME_LENGTH)
   name?: string;
 }

@@ -29,6 +29,10 @@ export function executeOnTree(
   return runtime.execute({ stream: workspacesStream(tenantId), decider: workspaceTree, tenantId, context, decide });
 }
 
+export async function loadWorkspaceTree(runtime: DeciderRuntime, tenantId: string): Promise<WorkspaceTree> {
+  return (await runtime.load(workspacesStream(tenantId), workspaceTree)).state;
+}
+
 /** The answer about one workspace of a tree; one that is gone in it has revision 0. */
 export function acceptedWorkspace(
   tenantId: string,

@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsOptional } from 'class-validator';
 import {
   Access,
   type Answer,
@@ -15,7 +14,7 @@ import {
   Requires,
   subjectOf,
 } from '../edge/index.js';
-import { IsName, IsUlid, Refused, UlidParam } from '../platform/index.js';
+import { IsName, IsUlid, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { ChangeWorkspace } from './change-workspace.js';
 import { CreateWorkspace } from './create-workspace.js';
 import { DeleteWorkspace } from './delete-workspace.js';
@@ -25,7 +24,6 @@ import type { WorkspaceResource } from './workspace-stream.js';
 const NAME_LENGTH = 512;
 
 class CreateWorkspaceBody {
-  @ApiProperty({ maxLength: NAME_LENGTH })
   @IsName(NAME_LENGTH)
   name!: string;
 
@@ -35,20 +33,19 @@ class CreateWorkspaceBody {
 }
 
 class ChangeWorkspaceBody {
-  @ApiPropertyOptional({ maxLength: NAME_LENGTH })
-  @IsOptional()
+  @Omittable()
   @IsName(NAME_LENGTH)
   name?: string;
 
   @ApiPropertyOptional({ description: 'the workspace to move it below' })
-  @IsOptional()
+  @Omittable()
   @IsUlid()
   parentId?: string;
 }
 
 class ListWorkspacesQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'only those directly below this workspace' })
-  @IsOptional()
+  @Omittable()
   @IsUlid()
   parentId?: string;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { IServerFeaturesServer } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import type { SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
@@ -11,6 +12,8 @@ import { ReadService } from './read-service.js';
 import { RecordedLog } from './recorded-log.js';
 
 export type { AppendFault, EventStoreDbControl, ReadFault } from './control.js';
+
+const FLUSH_MS = 10;
 
 export interface EventStoreDbDouble {
   url: string;
@@ -112,6 +115,8 @@ class Double implements EventStoreDbControl {
 
   private async whileDown(work: () => void): Promise<void> {
     this.reads.failSubscriptions();
+    // So that subscribers learn it from the server, as they mostly do.
+    await delay(FLUSH_MS);
     await this.proxy.refuse();
     this.server.forceShutdown();
     work();

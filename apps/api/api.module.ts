@@ -1,0 +1,51 @@
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  AssignmentsController,
+  TenantMembersController,
+  WorkspaceMembersController,
+} from '../../libs/assignments/index.js';
+import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/index.js';
+import { AccessGuard } from '../../libs/edge/index.js';
+import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
+import { RequestsController } from '../../libs/requests/index.js';
+import { TenantsController } from '../../libs/tenants/index.js';
+import { AuthenticationGuard, MyTokensController, UserTokensController } from '../../libs/tokens/index.js';
+import { MeController, UsersController } from '../../libs/users/index.js';
+import { type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
+import { WorkspacesController } from '../../libs/workspaces/index.js';
+import { HealthController } from './health.controller.js';
+
+export const controllers: Type<unknown>[] = [
+  HealthController,
+  MeController,
+  MyTokensController,
+  UsersController,
+  UserTokensController,
+  TenantsController,
+  TenantMembersController,
+  WorkspacesController,
+  WorkspaceMembersController,
+  AssignmentsController,
+  RequestsController,
+  AuditLogController,
+  SystemAuditLogController,
+  PermissionsController,
+  ConsistencyController,
+];
+
+/** The HTTP edge: authenticates, asks SpiceDB, sends commands and queries. */
+@Module({})
+export class ApiModule {
+  static with(runtime: Runtime): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [RuntimeModule.with(runtime)],
+      controllers,
+      providers: [
+        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: APP_GUARD, useClass: AccessGuard },
+      ],
+    };
+  }
+}

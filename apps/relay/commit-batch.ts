@@ -1,0 +1,115 @@
+import type { Pool, PoolClient } from 'pg';
+import { isAuditHead, writeAuditEntries } from '../../libs/audit-log/index.js';
+import { BEFORE_START, type StoredEvent } from '../../libs/event-store/index.js';
+import { foldRelationships } from '../../libs/outbox/index.js';
+import { inTransaction, isConnectionError } from '../../libs/platform/index.js';
+import { type Domain, PROGRESS_CHANNEL, Projector } from '../../libs/projections/index.js';
+import { LeaseLost } from './lease.js';
+
+export type CommitPoint = 'in-transaction' | 'after-commit';
+
+export interface CommitBatchOptions {
+  pool: Pool;
+  domain: Domain;
+  partition: number;
+  incarnation: string;
+  /** Makes sure, in the transaction, that nobody else is the relay. */
+  hold: (client: PoolClient) => Promise<void>;
+  at?: (point: CommitPoint) => void | Promise<void>;
+  onParked?: (event: StoredEvent, error: Error) => void;
+}
+
+/** SQL states that say nothing about the events: conflicts, resources, operators, the system. */
+const TRANSIENT_STATE = /^(08|25|40|53|55|57|58|XX)/;
+
+/** Commits batches of events: audit, read models, wanted relationships and checkpoint together. */
+export class CommitBatch {
+  private readonly projector: Projector;
+
+  constructor(private readonly options: CommitBatchOptions) {
+    this.projector = new Projector(options.domain.readModels);
+  }
+
+  /**
+   * Commits all of the events. One that can't be applied is found by halving and parked; its audit entry is written.
+   * @throws LeaseLost, or what the database says when it is in trouble: the same batch may be tried again
+   */
+  async commit(events: readonly StoredEvent[]): Promise<void> {
+    try {
+      await inTransaction(this.options.pool, async (client) => {
+        const fresh = await this.begin(client, events);
+        if (fresh.length > 0) await this.apply(client, fresh);
+        await this.options.at?.('in-transaction');
+      });
+    } catch (error) {
+      if (error instanceof LeaseLost || isTransient(error)) throw error;
+      if (events.length > 1) return this.commitHalves(events);
+      await this.park(events[0]!, error as Error);
+    }
+    await this.options.at?.('after-commit');
+  }
+
+  private async commitHalves(events: readonly StoredEvent[]): Promise<void> {
+    const middle = Math.floor(events.length / 2);
+    await this.commit(events.slice(0, middle));
+    await this.commit(events.slice(middle));
+  }
+
+  /** @returns the events that are not committed yet: all of them, unless an earlier try got further than it knew */
+  private async begin(client: PoolClient, batch: readonly StoredEvent[]): Promise<readonly StoredEvent[]> {
+    await this.options.hold(client);
+    const committed = await this.committed(client);
+    const events = batch.filter(({ position }) => position > committed);
+    if (events.length === 0) return events;
+    const audited = events.filter(({ type }) => !isAuditHead(type));
+    await writeAuditEntries(client, audited, this.options.domain.audit);
+    await this.moveCheckpoint(client, events.at(-1)!);
+    return events;
+  }
+
+  private async committed(client: PoolClient): Promise<number> {
+    const { rows } = await client.query<{ position: number }>(
+      'select position from relay_checkpoint where partition = $1 for update',
+      [this.options.partition],
+    );
+    return rows[0]?.position ?? BEFORE_START;
+  }
+
+  private async apply(client: PoolClient, events: readonly StoredEvent[]): Promise<void> {
+    const { domain, partition } = this.options;
+    const decoded = events.map((event) => domain.registry.decode(event));
+    await this.projector.project(client, decoded);
+    await foldRelationships(client, partition, decoded, domain.relationships);
+  }
+
+  private async park(event: StoredEvent, error: Error): Promise<void> {
+    const { pool, partition } = this.options;
+    await inTransaction(pool, async (client) => {
+      if ((await this.begin(client, [event])).length === 0) return;
+      const { id, position, type, metadata } = event;
+      await client.query(
+        `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
+         values ($1, $2, $3, $4, $5, $6, $7, 'event', $8) on conflict (id) do nothing`,
+        [id, partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
+      );
+    });
+    this.options.onParked?.(event, error);
+  }
+
+  private async moveCheckpoint(client: PoolClient, last: StoredEvent): Promise<void> {
+    const { partition, incarnation } = this.options;
+    await client.query(
+      `with moved as (
+         insert into relay_checkpoint (partition, incarnation, position, event_id) values ($1::integer, $2, $3::bigint, $4)
+         on conflict (partition) do update
+           set position = excluded.position, event_id = excluded.event_id, moved_at = clock_timestamp())
+       select pg_notify('${PROGRESS_CHANNEL}', json_build_object('partition', $1::integer, 'projected', $3::bigint)::text)`,
+      [partition, incarnation, last.position, last.id],
+    );
+  }
+}
+
+export function isTransient(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return isConnectionError(error) || (typeof code === 'string' && TRANSIENT_STATE.test(code));
+}

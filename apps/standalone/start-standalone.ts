@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { CommandBus } from '@nestjs/cqrs';
+import { pino } from 'pino';
+import {
+  type EmbeddedPostgres,
+  lockDataFolder,
+  projectPath,
+  requireFreePort,
+  startEmbeddedPostgres,
+} from '../../libs/embedded/index.js';
+import { initialiseInstallation, type Installation } from '../../libs/installation/index.js';
+import { type Config, createLogger, loadConfig, type Logger, migrate, systemIds } from '../../libs/platform/index.js';
+import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
+import { createApi } from '../api/start-api.js';
+import type { Relay } from '../relay/relay.js';
+import { createRelay } from '../relay/start-relay.js';
+import { keptSecrets } from './secrets.js';
+import { SupervisedSpiceDb } from './supervised-spicedb.js';
+
+export interface Standalone {
+  /** Of the HTTP API. */
+  url: string;
+  config: Config;
+  installation: Installation;
+  logFile: string;
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  lock?: { release(): Promise<void> | void };
+  postgres?: EmbeddedPostgres;
+  spicedb?: SupervisedSpiceDb;
+  runtime?: Runtime;
+  app?: NestFastifyApplication;
+  relay?: Relay;
+}
+
+/**
+ * The whole product in one process tree: the API and the relay here, PostgreSQL and SpiceDB embedded unless configured.
+ * @throws with what to do next, when a port is taken, the data folder is in use or the configuration is wrong
+ */
+export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalone> {
+  const dataDir = resolve(loadConfig(env, { mode: 'standalone' }).dataDir);
+  await mkdir(dataDir, { recursive: true });
+  const logFile = join(dataDir, 'countersign.log');
+  const parts: Parts = {};
+  try {
+    parts.lock = await lockDataFolder(dataDir);
+    const secrets = await keptSecrets(dataDir, systemIds);
+    const config = loadConfig({ ...secrets, ...given(env) }, { mode: 'standalone' });
+    const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
+    const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
+    if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
+    const installation = await startParts(parts, config, dataDir, logger);
+    await parts.app!.listen({ port: config.port, host: config.host });
+    const url = (await parts.app!.getUrl()).replace('[::1]', 'localhost');
+    return { url, config: parts.runtime!.config, installation, logFile, stop: () => stopParts(parts) };
+  } catch (error) {
+    await stopParts(parts);
+    throw error;
+  }
+}
+
+async function startParts(parts: Parts, config: Config, dataDir: string, logger: Logger): Promise<Installation> {
+  const embedded = await Promise.all([
+    config.databaseUrl ? undefined : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') }),
+    config.spicedbEndpoint ? undefined : startSpiceDb(config, logger),
+  ]);
+  [parts.postgres, parts.spicedb] = embedded;
+  const databaseUrl = config.databaseUrl ?? parts.postgres!.url;
+  await migrate(databaseUrl, projectPath('migrations'));
+  const spicedbEndpoint = config.spicedbEndpoint ?? parts.spicedb!.endpoint;
+  const spicedbTls = parts.spicedb ? false : config.spicedbTls;
+  const runtime = await openRuntime({ ...config, databaseUrl, spicedbEndpoint, spicedbTls }, { name: 'standalone' });
+  parts.runtime = runtime;
+  const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);
+  parts.app = app;
+  parts.relay = createRelay(runtime, app, { logger });
+  parts.relay.start();
+  const installation = await initialiseInstallation(app.get(CommandBus), runtime);
+  await runtime.progress.waitFor('delivered', await runtime.log.head(), 10_000);
+  logger.info({ created: installation.created }, installation.created ? 'bootstrapped' : 'already exists');
+  return installation;
+}
+
+async function startSpiceDb(config: Config, logger: Logger): Promise<SupervisedSpiceDb> {
+  const presharedKey = config.spicedbPresharedKey!;
+  const spicedb = new SupervisedSpiceDb({ port: config.spicedbPort, presharedKey, logger });
+  await spicedb.start();
+  return spicedb;
+}
+
+async function stopParts({ app, relay, runtime, spicedb, postgres, lock }: Parts): Promise<void> {
+  await app?.close();
+  await relay?.stop();
+  if (runtime) await closeRuntime(runtime);
+  await spicedb?.stop();
+  await postgres?.stop();
+  await lock?.release();
+}
+
+/** Variables that are set to something: an empty one counts as absent. */
+function given(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]?.trim())),
+  );
+}

@@ -1,0 +1,150 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import {
+  Access,
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+  Requires,
+  subjectOf,
+} from '../edge/index.js';
+import {
+  CLOCK,
+  type Clock,
+  IsIsoInstant,
+  IsNested,
+  IsUlid,
+  Nullable,
+  Omittable,
+  Refused,
+  UlidParam,
+} from '../platform/index.js';
+import { rolesOf, type RoleName, type Target } from './assignment.decider.js';
+import { EndRole } from './end-role.js';
+import { GrantRole } from './grant-role.js';
+import { type AssignmentResource, FindAssignment, ListAssignments } from './list-assignments.js';
+import type { MemberResource } from './member-resource.js';
+
+const ROLES = ['admin', 'editor', 'member'] as const;
+const TARGET_TYPES = ['tenant', 'workspace'] as const;
+const TENANT = { type: 'tenant', param: 'tenantId' } as const;
+
+class SubjectBody {
+  @ApiProperty({ enum: ['user'] })
+  @IsIn(['user'])
+  type!: 'user';
+
+  @IsUlid()
+  id!: string;
+}
+
+class TargetBody {
+  @ApiProperty({ enum: TARGET_TYPES })
+  @IsIn(TARGET_TYPES)
+  type!: Target['type'];
+
+  @IsUlid()
+  id!: string;
+}
+
+class AssignBody {
+  @IsNested(() => SubjectBody)
+  subject!: SubjectBody;
+
+  @ApiProperty({ enum: ROLES })
+  @IsIn(ROLES)
+  role!: RoleName;
+
+  @IsNested(() => TargetBody)
+  target!: TargetBody;
+
+  @Nullable()
+  @IsIsoInstant()
+  until?: string | null;
+}
+
+class ListAssignmentsQuery extends PageQuery {
+  @Omittable()
+  @IsUlid()
+  subjectId?: string;
+
+  @Omittable()
+  @IsIn(TARGET_TYPES)
+  targetType?: Target['type'];
+
+  @Omittable()
+  @IsUlid()
+  targetId?: string;
+
+  @Omittable()
+  @IsIn(ROLES)
+  role?: RoleName;
+}
+
+@ApiTags('assignments')
+@Controller('v1/tenants/:tenantId/assignments')
+export class AssignmentsController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  @Get()
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  list(
+    @UlidParam('tenantId') tenantId: string,
+    @QueryString() query: ListAssignmentsQuery,
+  ): Promise<Page<AssignmentResource>> {
+    return this.queries.execute(new ListAssignments(tenantId, query));
+  }
+
+  @Post()
+  async assign(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() { subject, role, target, until = null }: AssignBody,
+  ): Promise<Answer<MemberResource>> {
+    if (!rolesOf(target.type).includes(role)) {
+      throw new Refused('invalid', `a ${target.type} has no role ${role}`, { field: 'role' });
+    }
+    if (until !== null && until <= this.clock.now().toISOString()) {
+      throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
+    }
+    await this.mayChange(caller, target);
+    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true };
+    return this.edge.run(call, (context) => new GrantRole(context, input));
+  }
+
+  /** Removes the role whatever its sources; a tenant's last admin stays. */
+  @Delete(':assignmentId')
+  @HttpCode(204)
+  async remove(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @Param('assignmentId') assignmentId: string,
+  ): Promise<void> {
+    const found = await this.queries.execute(new FindAssignment(tenantId, assignmentId));
+    if (!found) throw new Refused('not-found');
+    const { subject, target, role } = found;
+    await this.mayChange(caller, target);
+    const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true };
+    return this.edge.runQuietly(call, (context) => new EndRole(context, input));
+  }
+
+  private mayChange(caller: Principal, { type, id }: Target): Promise<void> {
+    const permission = type === 'tenant' ? 'manage' : 'grant';
+    const resource = `${type}:${id}`;
+    return this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view', fresh: true });
+  }
+}

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { EndRoleHandler } from './end-role.js';
+import { GrantRoleHandler } from './grant-role.js';
+import { FindAssignmentHandler, ListAssignmentsHandler } from './list-assignments.js';
+import { ListMembersHandler } from './list-members.js';
+import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler } from './remove-member.js';
+
+/** Commands and queries; the routes are with the API. */
+@Module({
+  providers: [
+    GrantRoleHandler,
+    EndRoleHandler,
+    RemoveTenantMemberHandler,
+    EndMembershipHandler,
+    LeaveAllTenantsHandler,
+    ListMembersHandler,
+    ListAssignmentsHandler,
+    FindAssignmentHandler,
+  ],
+})
+export class AssignmentsModule {}

@@ -1,0 +1,45 @@
+import { process } from '../projections/index.js';
+import type { TenantAdminEnded, TenantAdminGranted } from '../tenants/index.js';
+import type { UserDeactivated } from '../users/index.js';
+import type { WorkspaceCreated } from '../workspaces/index.js';
+import { EndRole } from './end-role.js';
+import { GrantRole } from './grant-role.js';
+import { EndMembership, LeaveAllTenants } from './remove-member.js';
+
+/** Creators become admins; what a tenant's stream decided of its admins is carried on to their memberships. */
+export const assignmentsProcess = process<WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated>({
+  name: 'assignments',
+  followUps: {
+    'workspace-created.v1': ({ data: { workspaceId, tenantId, creatorId } }) => {
+      if (creatorId === null) return [];
+      const key = { tenantId, subject: user(creatorId), target: { type: 'workspace' as const, id: workspaceId } };
+      const grant = { ...key, role: 'admin' as const, source: 'creation', until: null, replaces: false };
+      return [(context) => new GrantRole(context, grant)];
+    },
+    'tenant-admin-granted.v1': ({ position, data: { tenantId, userId, replacesMember } }) => {
+      if (!replacesMember) return [];
+      const end = { ...membership(tenantId, userId), role: 'member' as const, before: position };
+      return [(context) => new EndRole(context, { ...end, reason: 'promoted' })];
+    },
+    'tenant-admin-ended.v1': ({ data: { tenantId, userId, reason, becomesMember } }) => {
+      if (becomesMember) {
+        const grant = { role: 'member' as const, source: 'direct', until: becomesMember.until, replaces: false };
+        return [(context) => new GrantRole(context, { ...membership(tenantId, userId), ...grant })];
+      }
+      if (reason !== 'member-removed' && reason !== 'user-deactivated') return [];
+      const end = { tenantId, userId, reason, wasAdmin: true, evenIfNoMember: false };
+      return [(context) => new EndMembership(context, end)];
+    },
+    'user-deactivated.v1': ({ position, data: { userId } }) => [
+      (context) => new LeaveAllTenants(context, { userId, position }),
+    ],
+  },
+});
+
+function user(id: string) {
+  return { type: 'user' as const, id };
+}
+
+function membership(tenantId: string, userId: string) {
+  return { tenantId, subject: user(userId), target: { type: 'tenant' as const, id: tenantId } };
+}

@@ -1,0 +1,56 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Accepted } from '../edge/index.js';
+import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { FollowUps } from '../projections/index.js';
+import { endAdmin, executeOnTenant } from '../tenants/index.js';
+import { endRole, type RoleName } from './assignment.decider.js';
+import { type AssignmentKey, executeOnAssignment, lastRemoval } from './assignment-streams.js';
+
+/** Ends sources of what a subject holds on a target. What is gone already is no fault, unless it must be held. */
+export class EndRole extends Command<Accepted> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: AssignmentKey & {
+      /** All roles where absent; a tenant's admin role only where it is named. */
+      role?: RoleName;
+      /** All sources where absent. */
+      sources?: readonly string[];
+      /** Only sources that began before this position. */
+      before?: number;
+      reason: 'removed' | 'revoked' | 'expired' | 'promoted';
+      mustHold?: boolean;
+    },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(EndRole)
+export class EndRoleHandler implements ICommandHandler<EndRole> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: EndRole): Promise<Accepted> {
+    const onTenant = input.target.type === 'tenant' && input.role === 'admin';
+    const { events, position } = onTenant
+      ? await this.endAdmin(context, input)
+      : await this.endOnAssignment(context, input);
+    if (events.length === 0 && input.mustHold) throw new Refused('not-found');
+    return { resource: {}, revision: 0, position: await this.followUps.run(events, position) };
+  }
+
+  private endAdmin(context: CommandContext, { tenantId, subject, sources, reason }: EndRole['input']) {
+    const why = reason === 'promoted' ? 'removed' : reason;
+    const command = { userId: subject.id, sources, reason: why, becomesMember: null, at: context.at };
+    return executeOnTenant(this.runtime, context, tenantId, (state) => endAdmin(command, state));
+  }
+
+  private async endOnAssignment(context: CommandContext, input: EndRole['input']) {
+    const removedAt = await lastRemoval(this.runtime, input);
+    const command = { ...input, removedAt, at: context.at };
+    return executeOnAssignment(this.runtime, context, input, (state) => endRole(command, state));
+  }
+}

@@ -1,0 +1,21 @@
+import type { DomainPart } from '../projections/index.js';
+import { assignmentsNoun } from './assignments.noun.js';
+import { assignmentsProcess } from './assignments.process.js';
+import { assignmentsModel } from './assignments.projection.js';
+
+export * from './assignment.decider.js';
+export * from './assignment-streams.js';
+export { AssignmentsController } from './assignments.controller.js';
+export { AssignmentsModule } from './assignments.module.js';
+export { EndRole } from './end-role.js';
+export { GrantRole } from './grant-role.js';
+export type { AssignmentTables } from './list-members.js';
+export { TenantMembersController, WorkspaceMembersController } from './members.controller.js';
+export { assignmentProblems } from './problems.js';
+export { RemoveTenantMember } from './remove-member.js';
+
+export const assignmentsPart: DomainPart = {
+  nouns: [assignmentsNoun],
+  readModels: [assignmentsModel],
+  processes: [assignmentsProcess],
+};

@@ -1,0 +1,87 @@
+import { Inject } from '@nestjs/common';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { type Kysely, sql } from 'kysely';
+import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
+import { CLOCK, type Clock } from '../platform/index.js';
+import type { RoleName, Subject, Target } from './assignment.decider.js';
+import { latestEnd, type MemberResource, ROLE_ORDER } from './member-resource.js';
+
+export interface AssignmentTable {
+  id: string;
+  tenant_id: string;
+  subject_type: Subject['type'];
+  subject_id: string;
+  target_type: Target['type'];
+  target_id: string;
+  role: RoleName;
+  source: string;
+  until: string | null;
+  granted_at: string;
+  granted_by: string;
+}
+export interface AssignmentTables {
+  assignment: AssignmentTable;
+  app_user: { id: string; display_name: string | null; active: boolean };
+}
+
+export type ListedMember = MemberResource & { displayName: string | null; active: boolean };
+
+interface MemberRow {
+  subject_type: Subject['type'];
+  subject_id: string;
+  display_name: string | null;
+  active: boolean | null;
+  held: { role: RoleName; source: string; until: string | null }[];
+}
+
+/** Who holds which roles on a target now. */
+export class ListMembers extends Query<Page<ListedMember>> {
+  constructor(
+    readonly tenantId: string,
+    readonly target: Target,
+    readonly page: PageQuery & { role?: RoleName },
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListMembers)
+export class ListMembersHandler implements IQueryHandler<ListMembers> {
+  constructor(
+    @Inject(KYSELY) private readonly db: Kysely<AssignmentTables>,
+    @Inject(SIGNING_KEY) private readonly key: string,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async execute({ tenantId, target, page }: ListMembers): Promise<Page<ListedMember>> {
+    const paging = new Paging(this.key, `members/${tenantId}/${target.type}/${target.id}`, page);
+    const after = paging.after?.[0];
+    const now = this.clock.now().toISOString();
+    const { rows } = await sql<MemberRow>`
+      select a.subject_type, a.subject_id, u.display_name, u.active,
+             json_agg(json_build_object('role', a.role, 'source', a.source, 'until', a.until)) as held
+      from assignment a left join app_user u on a.subject_type = 'user' and u.id = a.subject_id
+      where a.tenant_id = ${tenantId} and a.target_type = ${target.type} and a.target_id = ${target.id}
+        and (a.until is null or a.until > ${now}::timestamptz)
+        and (${after ?? null}::text is null or a.subject_id > ${after ?? null}::text)
+      group by a.subject_type, a.subject_id, u.display_name, u.active
+      having ${page.role ?? null}::text is null or bool_or(a.role = ${page.role ?? null}::text)
+      order by a.subject_id limit ${paging.limit + 1}`.execute(this.db);
+    return paging.page(
+      rows,
+      (row) => listedMember(target, row),
+      ({ subject_id }) => [subject_id],
+    );
+  }
+}
+
+function listedMember(target: Target, row: MemberRow): ListedMember {
+  const roles = ROLE_ORDER.flatMap((role) => {
+    const held = row.held.filter((source) => source.role === role);
+    if (held.length === 0) return [];
+    const until = latestEnd(held.map((source) => source.until && new Date(source.until).toISOString()));
+    return [{ role, until, sources: held.map(({ source }) => source).sort() }];
+  });
+  const subject = { type: row.subject_type, id: row.subject_id };
+  return { subject, target, roles, displayName: row.display_name, active: row.active ?? true };
+}

@@ -1,0 +1,10 @@
+import { defineProblems } from '../platform/index.js';
+
+export const assignmentProblems = defineProblems({
+  'subject-not-found': {
+    status: 422,
+    title: 'No such subject',
+    next: 'Name an active user; GET /v1/users lists them for system admins.',
+  },
+  'until-passed': { status: 422, title: 'The end is in the past', next: 'Choose a time in the future.' },
+});

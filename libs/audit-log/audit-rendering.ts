@@ -1,0 +1,85 @@
+import type { StoredEvent } from '../event-store/index.js';
+import { canonicalJson } from '../platform/index.js';
+import type { AuditFields } from './audit-entry.js';
+
+/** Renders an event; throws where it can't be understood, which costs the entry its rendering but not itself. */
+export type AuditMapping = (event: StoredEvent) => AuditFields;
+
+/** What is shown of an event, in columns of its own beside the text that the hash covers. */
+export interface Rendering {
+  tenantId: string | null;
+  action: string;
+  resourceType: string;
+  resourceId: string;
+  actorType: string;
+  actorId: string;
+  /** ISO 8601 UTC. */
+  at: string;
+  oldValues: object | null;
+  newValues: object | null;
+  personal: object | null;
+  correlationId: string;
+  commandId: string;
+}
+
+/** Members that no rendering shows, at any depth. */
+const SECRETS: ReadonlySet<string> = new Set(['hmac', 'secret']);
+
+/** How an event that no family can render stands in the trail. */
+export function fallbackFields({ type, stream }: StoredEvent): AuditFields {
+  return { action: type, resource: { type: 'stream', id: stream } };
+}
+
+export function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
+  try {
+    return mapping(event);
+  } catch {
+    return fallbackFields(event);
+  }
+}
+
+export function personalOf({ personal, metadata }: StoredEvent): object | undefined {
+  return personal || metadata.personal ? { ...metadata.personal, ...personal } : undefined;
+}
+
+export function renderingOf(event: StoredEvent, mapping: AuditMapping): Rendering {
+  const { action, resource, old, new: now } = render(event, mapping);
+  const { tenantId, actor, at, correlationId, commandId } = event.metadata;
+  return {
+    tenantId,
+    action,
+    resourceType: resource.type,
+    resourceId: resource.id,
+    actorType: actor.type,
+    actorId: actor.id,
+    at,
+    oldValues: shown(old),
+    newValues: shown(now),
+    personal: shown(personalOf(event)),
+    correlationId,
+    commandId,
+  };
+}
+
+/** Names of the columns in which two renderings differ. */
+export function differingColumns(left: Rendering, right: Rendering): string[] {
+  const columns = Object.keys(left) as (keyof Rendering)[];
+  return columns.filter((column) => comparable(column, left) !== comparable(column, right));
+}
+
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (value === null || typeof value !== 'object') return value;
+  const kept = Object.entries(value).filter(([name, member]) => member !== undefined && !SECRETS.has(name));
+  return Object.fromEntries(kept.map(([name, member]) => [name, withoutSecrets(member)]));
+}
+
+function shown(values: object | undefined): object | null {
+  return values ? (withoutSecrets(values) as object) : null;
+}
+
+function comparable(column: keyof Rendering, rendering: Rendering): string | number | null {
+  const value = rendering[column];
+  if (column === 'at') return Date.parse(rendering.at);
+  return value !== null && typeof value === 'object' ? canonicalJson(value) : value;
+}

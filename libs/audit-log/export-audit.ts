@@ -1,0 +1,143 @@
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import type { Pool } from 'pg';
+import { inTransaction } from '../platform/index.js';
+import { type ChainHead, chainHeads } from './audit-heads.js';
+import type { AuditMapping } from './audit-rendering.js';
+import { readAuditRows } from './audit-rows.js';
+import { type AuditRow, type ChainReport, ChainVerifier } from './verify-chain.js';
+
+export const EXPORT_FORMAT = 'countersign-audit-export.v1';
+
+/** The first line of an export. */
+export interface ExportHeader {
+  format: typeof EXPORT_FORMAT;
+  exportedAt: string;
+  /** Ends of the chains in it. */
+  heads: ChainHead[];
+}
+
+export interface ExportOptions {
+  pool: Pool;
+  /** Gets JSON lines, and is ended. */
+  to: Writable;
+  exportedAt: Date;
+  /** All of them unless told. */
+  chain?: string;
+  gzip?: boolean;
+}
+
+export interface ExportReport extends ChainReport {
+  /** Undefined where the first line is none. */
+  exportedAt: string | undefined;
+  /** Numbers of the first lines that are no entries. */
+  unreadable: number[];
+}
+
+const MOST_UNREADABLE = 50;
+const GZIP_MAGIC = [0x1f, 0x8b] as const;
+
+/** Writes everything that is needed to verify the trail without this system. */
+export async function exportAudit({ pool, to, exportedAt, chain, gzip = false }: ExportOptions): Promise<void> {
+  await inTransaction(
+    pool,
+    async (client) => {
+      await client.query('set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0');
+      const heads = (await chainHeads(client)).filter((head) => chain === undefined || head.chain === chain);
+      const header: ExportHeader = { format: EXPORT_FORMAT, exportedAt: exportedAt.toISOString(), heads };
+      const lines = Readable.from(toLines(header, readAuditRows(client, 'chain', chain)));
+      await (gzip ? pipeline(lines, createGzip(), to) : pipeline(lines, to));
+    },
+    'repeatable read',
+  );
+}
+
+async function* toLines(header: ExportHeader, rows: AsyncIterable<AuditRow>): AsyncGenerator<string> {
+  yield `${JSON.stringify(header)}\n`;
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+/**
+ * Verifies an export, compressed or not.
+ * @param options heads from another place, such as another export; without them those in the file are honoured
+ */
+export async function verifyExport(
+  stream: AsyncIterable<Buffer | string>,
+  options: { heads?: Iterable<ChainHead>; mapping?: AuditMapping } = {},
+): Promise<ExportReport> {
+  const unreadable: number[] = [];
+  let exportedAt: string | undefined;
+  let verifier: ChainVerifier | undefined;
+  let number = 0;
+  for await (const line of linesOf(stream)) {
+    number++;
+    const parsed = parse(line);
+    if (!verifier) {
+      const header = headerOf(parsed);
+      exportedAt = header?.exportedAt;
+      verifier = new ChainVerifier({ ...options, heads: options.heads ?? header?.heads ?? [] });
+      if (header) continue;
+    }
+    if (isEntry(parsed)) verifier.add(parsed);
+    else if (unreadable.length < MOST_UNREADABLE) unreadable.push(number);
+  }
+  verifier ??= new ChainVerifier(options);
+  return { ...verifier.finish(), exportedAt, unreadable };
+}
+
+/** Whether an export is whole and unchanged. */
+export function isIntact({ count, unreadable, exportedAt }: ExportReport): boolean {
+  return count === 0 && unreadable.length === 0 && exportedAt !== undefined;
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function headerOf(parsed: unknown): ExportHeader | undefined {
+  const header = parsed as Partial<ExportHeader> | null | undefined;
+  return header?.format === EXPORT_FORMAT && Array.isArray(header.heads) ? (header as ExportHeader) : undefined;
+}
+
+function isEntry(parsed: unknown): parsed is AuditRow {
+  const entry = parsed as Partial<AuditRow> | null | undefined;
+  return (
+    typeof entry?.chain === 'string' &&
+    typeof entry.sequence === 'number' &&
+    typeof entry.event === 'string' &&
+    typeof entry.hash === 'string'
+  );
+}
+
+async function* linesOf(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of await unpacked(stream)) {
+    rest += decoder.decode(chunk, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+async function unpacked(stream: AsyncIterable<Buffer | string>): Promise<AsyncIterable<Buffer>> {
+  const chunks = stream[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  const whole = buffers(first, chunks);
+  const packed = !first.done && GZIP_MAGIC.every((byte, index) => Buffer.from(first.value)[index] === byte);
+  return packed ? Readable.from(whole).pipe(createGunzip()) : whole;
+}
+
+async function* buffers(
+  first: IteratorResult<Buffer | string>,
+  rest: AsyncIterator<Buffer | string>,
+): AsyncGenerator<Buffer> {
+  for (let chunk = first; !chunk.done; chunk = await rest.next()) yield Buffer.from(chunk.value);
+}

@@ -1,0 +1,30 @@
+import type { DomainPart } from '../projections/index.js';
+import { identitiesNoun, usersNoun } from './users.noun.js';
+import { usersProcess } from './users.process.js';
+import { usersModel } from './users.projection.js';
+
+export { ChangeProfile, DeactivateUser } from './change-user.js';
+export { GetUser, type ListedUser, type UserTables } from './list-users.js';
+export { type Me, MeController } from './me.controller.js';
+export { userProblems } from './problems.js';
+export { EnsureUser, RegisterUser } from './register-user.js';
+export { callingUser, requireSelfOrAdmin } from './self-or-admin.js';
+export { loadUser, type UserResource, userStream } from './user-streams.js';
+export type {
+  ExistingUser,
+  ExternalIdentity,
+  GivenProfile,
+  Profile,
+  UserDeactivated,
+  UserEvent,
+  UserRegistered,
+  UserState,
+} from './user.decider.js';
+export { UsersController } from './users.controller.js';
+export { UsersModule } from './users.module.js';
+
+export const usersPart: DomainPart = {
+  nouns: [identitiesNoun, usersNoun],
+  readModels: [usersModel],
+  processes: [usersProcess],
+};

@@ -1,0 +1,19 @@
+import { defineProblems } from '../platform/index.js';
+
+export const userProblems = defineProblems({
+  'identity-taken': {
+    status: 409,
+    title: 'The external identity is taken',
+    next: 'Look for the user who has it; an identity never passes on to another user.',
+  },
+  'user-inactive': {
+    status: 409,
+    title: 'The user is not active',
+    next: 'Nothing can be changed for a user who was deactivated.',
+  },
+  'built-in-user': {
+    status: 409,
+    title: 'Not possible with the built-in administrator',
+    next: 'It stays, so that there is always somebody who can let others in.',
+  },
+});

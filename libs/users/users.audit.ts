@@ -1,0 +1,32 @@
+import type { AuditMap } from '../audit-log/index.js';
+import type { IdentityEvent } from './identity.decider.js';
+import type { UserEvent } from './user.decider.js';
+
+const user = (id: string) => ({ type: 'user', id });
+
+export const usersAudit: AuditMap<UserEvent> = {
+  'user-registered.v1': ({ data: { userId, issuer, subject } }) => ({
+    action: 'user.registered',
+    resource: user(userId),
+    new: { issuer, subject },
+  }),
+  'user-profile-changed.v1': ({ data: { userId, fields } }) => ({
+    action: 'user.profile-changed',
+    resource: user(userId),
+    new: { fields },
+  }),
+  'user-deactivated.v1': ({ data: { userId } }) => ({
+    action: 'user.deactivated',
+    resource: user(userId),
+    old: { active: true },
+    new: { active: false },
+  }),
+};
+
+export const identitiesAudit: AuditMap<IdentityEvent> = {
+  'identity-claimed.v1': ({ data: { userId, issuer, subject } }) => ({
+    action: 'identity.claimed',
+    resource: user(userId),
+    new: { issuer, subject },
+  }),
+};

@@ -1,0 +1,137 @@
+import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsEmail } from 'class-validator';
+import {
+  Access,
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+  Requires,
+} from '../edge/index.js';
+import { IsName, IsNested, normaliseLine, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
+import { ChangeProfile, DeactivateUser } from './change-user.js';
+import { GetUser, type ListedUser, ListUsers } from './list-users.js';
+import { RegisterUser } from './register-user.js';
+import { requireSelfOrAdmin } from './self-or-admin.js';
+import { givenProfile, type UserResource } from './user-streams.js';
+
+const NAME_LENGTH = 255;
+
+/** An e-mail address; the handler gets it in lower case. */
+function IsEmailAddress(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' ? normaliseLine(value).toLowerCase() : value,
+    ),
+    IsEmail({}, { message: '$property must be an e-mail address' }),
+    ApiProperty({ type: String, format: 'email', maxLength: 254 }),
+  );
+}
+
+export class ProfileBody {
+  @Nullable()
+  @IsName(NAME_LENGTH)
+  displayName?: string | null;
+
+  @Nullable()
+  @IsEmailAddress()
+  email?: string | null;
+}
+
+class ExternalIdentityBody {
+  @ApiProperty({ description: 'the identity provider', maxLength: NAME_LENGTH })
+  @IsName(NAME_LENGTH)
+  issuer!: string;
+
+  @ApiProperty({ description: 'who the user is to it', maxLength: NAME_LENGTH })
+  @IsName(NAME_LENGTH)
+  subject!: string;
+}
+
+class RegisterUserBody extends ProfileBody {
+  @Nullable()
+  @IsNested(() => ExternalIdentityBody)
+  externalIdentity?: ExternalIdentityBody | null;
+}
+
+class ListUsersQuery extends PageQuery {
+  @Omittable()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsBoolean({ message: '$property must be true or false' })
+  @ApiProperty({ type: Boolean })
+  active?: boolean;
+
+  @Omittable()
+  @IsEmailAddress()
+  email?: string;
+}
+
+/** @throws Refused `invalid` where nothing is to be changed */
+export function profileChange({ displayName, email }: ProfileBody): ProfileBody {
+  if (displayName === undefined && email === undefined) {
+    throw new Refused('invalid', 'displayName or email is needed');
+  }
+  return { displayName, email };
+}
+
+@ApiTags('users')
+@Controller('v1/users')
+export class UsersController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+  ) {}
+
+  @Post()
+  @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  register(@HttpCall() call: Call, @Body() body: RegisterUserBody): Promise<Answer<UserResource>> {
+    const { issuer, subject } = body.externalIdentity ?? {};
+    const externalIdentity = issuer !== undefined && subject !== undefined ? { issuer, subject } : null;
+    const profile = givenProfile(body);
+    return this.edge.run(call, (context, mint) => {
+      return new RegisterUser(context, { userId: mint('user'), externalIdentity, profile });
+    });
+  }
+
+  @Get()
+  @Requires({ permission: 'administrate', on: 'system' })
+  list(@QueryString() query: ListUsersQuery): Promise<Page<ListedUser>> {
+    return this.queries.execute(new ListUsers(query));
+  }
+
+  @Get(':userId')
+  async get(@Caller() caller: Principal, @UlidParam('userId') userId: string): Promise<ListedUser> {
+    await requireSelfOrAdmin(this.access, caller, { userId });
+    const user = await this.queries.execute(new GetUser(userId));
+    if (!user) throw new Refused('not-found');
+    return user;
+  }
+
+  @Patch(':userId')
+  async change(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('userId') userId: string,
+    @Body() body: ProfileBody,
+  ): Promise<Answer<UserResource>> {
+    await requireSelfOrAdmin(this.access, caller, { userId, fresh: true });
+    const input = { userId, ...profileChange(body), ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new ChangeProfile(context, input));
+  }
+
+  @Delete(':userId')
+  @HttpCode(204)
+  @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  deactivate(@HttpCall() call: Call, @UlidParam('userId') userId: string): Promise<void> {
+    const input = { userId, ifRevision: call.ifRevision };
+    return this.edge.runQuietly(call, (context) => new DeactivateUser(context, input));
+  }
+}

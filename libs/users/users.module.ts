@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { ChangeProfileHandler, DeactivateUserHandler } from './change-user.js';
+import { GetUserHandler, ListUsersHandler } from './list-users.js';
+import { CompleteUserHandler, EnsureUserHandler, RegisterUserHandler } from './register-user.js';
+
+/** Commands and queries; the routes are with the API. */
+@Module({
+  providers: [
+    RegisterUserHandler,
+    CompleteUserHandler,
+    EnsureUserHandler,
+    ChangeProfileHandler,
+    DeactivateUserHandler,
+    ListUsersHandler,
+    GetUserHandler,
+  ],
+})
+export class UsersModule {}

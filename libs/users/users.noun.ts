@@ -1,0 +1,23 @@
+import { noun } from '../projections/index.js';
+import type { IdentityEvent } from './identity.decider.js';
+import type { UserEvent } from './user.decider.js';
+import { identitiesAudit, usersAudit } from './users.audit.js';
+import { identityRelationships, userRelationships } from './users.relationships.js';
+
+export const usersNoun = noun<UserEvent>({
+  name: 'users',
+  types: {
+    'user-registered.v1': 'A user came to be, with or without an external identity.',
+    'user-profile-changed.v1': 'A user got another display name or e-mail address.',
+    'user-deactivated.v1': 'A user is gone for good; they stay readable, and hold nothing any more.',
+  },
+  relationships: userRelationships,
+  audit: usersAudit,
+});
+
+export const identitiesNoun = noun<IdentityEvent>({
+  name: 'identities',
+  types: { 'identity-claimed.v1': 'An external identity belongs to a user, who is registered with it.' },
+  relationships: identityRelationships,
+  audit: identitiesAudit,
+});

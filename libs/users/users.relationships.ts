@@ -1,0 +1,12 @@
+import { none, type RelationshipMap } from '../outbox/index.js';
+import type { IdentityEvent } from './identity.decider.js';
+import type { UserEvent } from './user.decider.js';
+
+export const userRelationships: RelationshipMap<UserEvent> = {
+  'user-registered.v1': none,
+  'user-profile-changed.v1': none,
+  // At once and whole, also where a tenant keeps its last admin on record: nobody may act as somebody who is gone.
+  'user-deactivated.v1': ({ data: { userId } }) => [{ endObject: `user:${userId}` }],
+};
+
+export const identityRelationships: RelationshipMap<IdentityEvent> = { 'identity-claimed.v1': none };

@@ -1,0 +1,25 @@
+import { assignmentsPart } from '../assignments/index.js';
+import { auditPart } from '../audit-log/index.js';
+import { installationPart } from '../installation/index.js';
+import { Domain } from '../projections/index.js';
+import { requestsPart } from '../requests/index.js';
+import { tenantsPart } from '../tenants/index.js';
+import { tokensPart } from '../tokens/index.js';
+import { usersPart } from '../users/index.js';
+import { verificationPart } from '../verification/index.js';
+import { workspacesPart } from '../workspaces/index.js';
+
+/** Every noun, read model and process of the product. */
+export function buildDomain(): Domain {
+  return new Domain([
+    installationPart,
+    usersPart,
+    tokensPart,
+    tenantsPart,
+    workspacesPart,
+    assignmentsPart,
+    requestsPart,
+    auditPart,
+    verificationPart,
+  ]);
+}

@@ -1,0 +1,84 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
+import { AssignmentsModule } from '../assignments/index.js';
+import type { SpiceDb } from '../authorization/index.js';
+import {
+  Access,
+  CommandEdge,
+  ConsistencyTokens,
+  EVENT_LOG,
+  KYSELY,
+  POOL,
+  SIGNING_KEY,
+  SPICEDB,
+} from '../edge/index.js';
+import { DeciderRuntime, type EventLog } from '../event-store/index.js';
+import { InstallationModule } from '../installation/index.js';
+import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../platform/index.js';
+import { Domain, FollowUps, Progress } from '../projections/index.js';
+import { RequestsModule } from '../requests/index.js';
+import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
+import { TokensModule } from '../tokens/index.js';
+import { UsersModule } from '../users/index.js';
+import { WorkspacesModule } from '../workspaces/index.js';
+import { CONFIG } from './config-token.js';
+
+/** What a process has opened before its modules are put together. */
+export interface Runtime {
+  config: Config;
+  pool: Pool;
+  log: EventLog;
+  spicedb: SpiceDb;
+  domain: Domain;
+  progress: Progress;
+  clock: Clock;
+  ids: Ids;
+}
+
+const domainModules = [
+  InstallationModule,
+  UsersModule,
+  TokensModule,
+  TenantsModule,
+  WorkspacesModule,
+  AssignmentsModule,
+  RequestsModule,
+];
+
+/** Commands, queries and what they stand on: the same in the API, the relay and the operator. */
+@Module({})
+export class RuntimeModule {
+  static with(runtime: Runtime): DynamicModule {
+    const { config, pool, log, spicedb, domain, progress, clock, ids } = runtime;
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: POOL, useValue: pool },
+      { provide: KYSELY, useValue: openKysely(pool) },
+      { provide: EVENT_LOG, useValue: log },
+      { provide: SPICEDB, useValue: spicedb },
+      { provide: SIGNING_KEY, useValue: config.signingKey },
+      { provide: ROOT_WORKSPACE_NAME, useValue: config.defaultWorkspaceName },
+      { provide: CLOCK, useValue: clock },
+      { provide: IDS, useValue: ids },
+      { provide: Domain, useValue: domain },
+      { provide: Progress, useValue: progress },
+      { provide: DeciderRuntime, useValue: new DeciderRuntime(log, domain.registry) },
+      {
+        provide: FollowUps,
+        useFactory: (bus: CommandBus) => new FollowUps(bus, domain.processes),
+        inject: [CommandBus],
+      },
+      Access,
+      CommandEdge,
+      ConsistencyTokens,
+    ];
+    return {
+      module: RuntimeModule,
+      global: true,
+      imports: [CqrsModule.forRoot(), ...domainModules],
+      providers,
+      exports: [...providers.map((provider) => ('provide' in provider ? provider.provide : provider)), CqrsModule],
+    };
+  }
+}
