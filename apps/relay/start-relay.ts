@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { CommandBus } from '@nestjs/cqrs';
 import type { INestApplicationContext } from '@nestjs/common';
-import { publishHeads } from '../../libs/audit-log/index.js';
+import { PublishedHeads, publishHeads } from '../../libs/audit-log/index.js';
+import { processContext } from '../../libs/event-store/index.js';
 import { FollowUps } from '../../libs/projections/index.js';
-import { type Logger, NestLogger } from '../../libs/platform/index.js';
+import { type Logger, NestLogger, systemRandom } from '../../libs/platform/index.js';
 import { type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
 import { Relay, type RelayOptions } from './relay.js';
 
@@ -14,17 +14,20 @@ export function createRelay(
   context: INestApplicationContext,
   { logger, at }: { logger: Logger; at?: RelayOptions['at'] },
 ): Relay {
-  const { config, pool, log, spicedb, domain, progress, clock } = runtime;
-  const owner = `${process.pid}-${randomUUID()}`;
+  const { config, pool, log, spicedb, domain, progress, clock, ids } = runtime;
+  const owner = `${process.pid}-${ids.uuid()}`;
+  const published = new PublishedHeads();
   return new Relay({
     ...{ pool, log, spicedb, domain, progress, clock, logger, owner, at },
     bus: context.get(CommandBus),
     followUps: context.get(FollowUps),
-    random: Math.random,
+    random: systemRandom,
     maxBatch: config.relayMaxBatch,
     pollMs: config.relayPollMs,
     maxUpdates: config.deliveryMaxUpdates,
-    publishHeads: () => publishHeads(log, pool, { clock, ids: runtime.ids }),
+    publishHeads: async () => {
+      await publishHeads(log, pool, processContext('audit-heads', clock, ids), published);
+    },
   });
 }
 

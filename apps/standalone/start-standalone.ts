@@ -10,7 +10,7 @@ import {
   requireFreePort,
   startEmbeddedPostgres,
 } from '../../libs/embedded/index.js';
-import { initialiseInstallation, type Installation } from '../../libs/installation/index.js';
+import { type Initialised, initialiseInstallation } from '../../libs/installation/index.js';
 import { type Config, createLogger, loadConfig, type Logger, migrate, systemIds } from '../../libs/platform/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import { createApi } from '../api/start-api.js';
@@ -23,7 +23,7 @@ export interface Standalone {
   /** Of the HTTP API. */
   url: string;
   config: Config;
-  installation: Installation;
+  installation: Initialised;
   logFile: string;
   stop(): Promise<void>;
 }
@@ -42,14 +42,15 @@ interface Parts {
  * @throws with what to do next, when a port is taken, the data folder is in use or the configuration is wrong
  */
 export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalone> {
-  const dataDir = resolve(loadConfig(env, { mode: 'standalone' }).dataDir);
+  const mode = { mode: 'standalone' } as const;
+  const { production, ...configured } = loadConfig(env, mode);
+  const dataDir = resolve(configured.dataDir);
   await mkdir(dataDir, { recursive: true });
   const logFile = join(dataDir, 'countersign.log');
   const parts: Parts = {};
   try {
     parts.lock = await lockDataFolder(dataDir);
-    const secrets = await keptSecrets(dataDir, systemIds);
-    const config = loadConfig({ ...secrets, ...given(env) }, { mode: 'standalone' });
+    const config = loadConfig({ ...(production ? {} : await keptSecrets(dataDir, systemIds)), ...given(env) }, mode);
     const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
     const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
@@ -63,7 +64,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
   }
 }
 
-async function startParts(parts: Parts, config: Config, dataDir: string, logger: Logger): Promise<Installation> {
+async function startParts(parts: Parts, config: Config, dataDir: string, logger: Logger): Promise<Initialised> {
   const embedded = await Promise.all([
     config.databaseUrl ? undefined : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') }),
     config.spicedbEndpoint ? undefined : startSpiceDb(config, logger),
@@ -79,7 +80,7 @@ async function startParts(parts: Parts, config: Config, dataDir: string, logger:
   parts.app = app;
   parts.relay = createRelay(runtime, app, { logger });
   parts.relay.start();
-  const installation = await initialiseInstallation(app.get(CommandBus), runtime);
+  const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
   await runtime.progress.waitFor('delivered', await runtime.log.head(), 10_000);
   logger.info({ created: installation.created }, installation.created ? 'bootstrapped' : 'already exists');
   return installation;

@@ -60,30 +60,29 @@ async function* toLines(header: ExportHeader, rows: AsyncIterable<AuditRow>): As
 
 /**
  * Verifies an export, compressed or not.
- * @param options heads from another place, such as another export; without them those in the file are honoured
+ * @param options heads from another place, such as an earlier export: honoured together with those in the file
  */
 export async function verifyExport(
   stream: AsyncIterable<Buffer | string>,
   options: { heads?: Iterable<ChainHead>; mapping?: AuditMapping } = {},
 ): Promise<ExportReport> {
   const unreadable: number[] = [];
-  let exportedAt: string | undefined;
+  let header: ExportHeader | undefined;
   let verifier: ChainVerifier | undefined;
   let number = 0;
   for await (const line of linesOf(stream)) {
     number++;
-    const parsed = parse(line);
+    const parsed = line === undefined ? undefined : parse(line);
     if (!verifier) {
-      const header = headerOf(parsed);
-      exportedAt = header?.exportedAt;
-      verifier = new ChainVerifier({ ...options, heads: options.heads ?? header?.heads ?? [] });
+      header = headerOf(parsed);
+      verifier = new ChainVerifier({ ...options, heads: [...(options.heads ?? []), ...(header?.heads ?? [])] });
       if (header) continue;
     }
     if (isEntry(parsed)) verifier.add(parsed);
     else if (unreadable.length < MOST_UNREADABLE) unreadable.push(number);
   }
   verifier ??= new ChainVerifier(options);
-  return { ...verifier.finish(), exportedAt, unreadable };
+  return { ...verifier.finish(), exportedAt: header?.exportedAt, unreadable };
 }
 
 /** Whether an export is whole and unchanged. */
@@ -101,7 +100,8 @@ function parse(line: string): unknown {
 
 function headerOf(parsed: unknown): ExportHeader | undefined {
   const header = parsed as Partial<ExportHeader> | null | undefined;
-  return header?.format === EXPORT_FORMAT && Array.isArray(header.heads) ? (header as ExportHeader) : undefined;
+  if (header?.format !== EXPORT_FORMAT || !Array.isArray(header.heads)) return undefined;
+  return header.heads.every((head) => typeof head?.chain === 'string') ? (header as ExportHeader) : undefined;
 }
 
 function isEntry(parsed: unknown): parsed is AuditRow {
@@ -114,14 +114,20 @@ function isEntry(parsed: unknown): parsed is AuditRow {
   );
 }
 
-async function* linesOf(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
+/** The lines of a file; undefined for what comes after the end of a compressed file that was cut. */
+async function* linesOf(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string | undefined> {
   let rest = '';
   const decoder = new TextDecoder();
-  for await (const chunk of await unpacked(stream)) {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split('\n');
-    rest = lines.pop()!;
-    yield* lines;
+  try {
+    for await (const chunk of await unpacked(stream)) {
+      rest += decoder.decode(chunk, { stream: true });
+      const lines = rest.split('\n');
+      rest = lines.pop()!;
+      yield* lines;
+    }
+  } catch (error) {
+    if (!(error as { code?: string }).code?.startsWith('Z_')) throw error;
+    return yield undefined;
   }
   rest += decoder.decode();
   if (rest !== '') yield rest;
@@ -132,7 +138,11 @@ async function unpacked(stream: AsyncIterable<Buffer | string>): Promise<AsyncIt
   const first = await chunks.next();
   const whole = buffers(first, chunks);
   const packed = !first.done && GZIP_MAGIC.every((byte, index) => Buffer.from(first.value)[index] === byte);
-  return packed ? Readable.from(whole).pipe(createGunzip()) : whole;
+  if (!packed) return whole;
+  const gunzip = createGunzip();
+  // Its errors are those of reading `gunzip`.
+  pipeline(Readable.from(whole), gunzip).catch(() => undefined);
+  return gunzip;
 }
 
 async function* buffers(

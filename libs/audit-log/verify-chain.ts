@@ -82,7 +82,8 @@ interface Walk {
 
 export class ChainVerifier {
   private readonly faults: ChainFault[] = [];
-  private readonly heads: Map<string, ChainHead>;
+  /** Of chains that are not verified yet; there may be several of one chain, seen at different times. */
+  private readonly heads = new Map<string, ChainHead[]>();
   private readonly most: number;
   private walk: Walk | undefined;
   private count = 0;
@@ -90,7 +91,7 @@ export class ChainVerifier {
   private chains = 0;
 
   constructor(private readonly options: VerifyOptions = {}) {
-    this.heads = new Map([...(options.heads ?? [])].map((head) => [head.chain, head]));
+    for (const head of options.heads ?? []) this.heads.set(head.chain, [...(this.heads.get(head.chain) ?? []), head]);
     this.most = options.most ?? MOST_FAULTS;
   }
 
@@ -112,7 +113,7 @@ export class ChainVerifier {
 
   finish(): ChainReport {
     this.close();
-    for (const head of this.heads.values()) this.reportCut(head, 0);
+    for (const heads of this.heads.values()) this.reportCut(heads, 0);
     const { entries, chains, faults, count } = this;
     return { entries, chains, faults, count };
   }
@@ -126,8 +127,7 @@ export class ChainVerifier {
   private close(): void {
     if (!this.walk) return;
     const { chain, next } = this.walk;
-    const head = this.heads.get(chain);
-    if (head && head.sequence >= next) this.reportCut(head, next - 1);
+    this.reportCut(this.heads.get(chain) ?? [], next - 1);
     this.heads.delete(chain);
     this.walk = undefined;
   }
@@ -153,14 +153,15 @@ export class ChainVerifier {
   }
 
   private compareWithHead(entry: ChainEntry): void {
-    const head = this.heads.get(entry.chain);
-    if (head?.sequence === entry.sequence && head.hash !== entry.hash) {
+    const heads = this.heads.get(entry.chain);
+    if (heads?.some(({ sequence, hash }) => sequence === entry.sequence && hash !== entry.hash)) {
       this.report('rewritten', entry, 'this or an earlier entry is not the one whose hash was published');
     }
   }
 
   private checkShown(walk: Walk, row: AuditRow): void {
-    if (row.position <= walk.position) this.report('wrong-order', row, 'its event came before that of the entry before');
+    if (row.position <= walk.position)
+      this.report('wrong-order', row, 'its event came before that of the entry before');
     walk.position = row.position;
     const { mapping, unrendered } = this.options;
     if (!mapping) return;
@@ -168,8 +169,10 @@ export class ChainVerifier {
     if (columns.length > 0) this.report('shown-edited', row, `the event says something else: ${columns.join(', ')}`);
   }
 
-  private reportCut(head: ChainHead, last: number): void {
-    this.report('cut', { chain: head.chain, sequence: last + 1 }, 'missing at the end', head.sequence);
+  private reportCut(heads: readonly ChainHead[], last: number): void {
+    const furthest = heads.reduce<ChainHead | undefined>((a, b) => (a && a.sequence > b.sequence ? a : b), undefined);
+    if (!furthest || furthest.sequence <= last) return;
+    this.report('cut', { chain: furthest.chain, sequence: last + 1 }, 'missing at the end', furthest.sequence);
   }
 
   private report(

@@ -1,5 +1,6 @@
 import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
 import { v1 } from '@authzed/authzed-node';
+import { systemClock } from '../platform/core.js';
 import { toCheckRequest, toUpdate } from './spicedb-requests.js';
 
 export interface SpiceDbOptions {
@@ -179,7 +180,7 @@ export class SpiceDb {
 
 function deadline(timeoutMs: number): Interceptor {
   return (options, nextCall) =>
-    new InterceptingCall(nextCall({ deadline: new Date(Date.now() + timeoutMs), ...options }));
+    new InterceptingCall(nextCall({ deadline: new Date(systemClock.now().getTime() + timeoutMs), ...options }));
 }
 
 function consistency(freshness: Freshness): v1.Consistency {

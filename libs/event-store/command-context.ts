@@ -1,4 +1,4 @@
-import { derivedUuid } from '../platform/index.js';
+import { type Clock, derivedUuid, type Ids } from '../platform/core.js';
 import type { EventToAppend, JsonObject } from './event-log.js';
 import type { Actor, EventMetadata } from './event-metadata.js';
 import type { DomainEvent, Recorded } from './domain-event.js';
@@ -32,6 +32,18 @@ export function followUpContext(cause: Recorded, process: string, index: number)
 /** The context of one of several appends a handler makes for one command. */
 export function stepContext(context: CommandContext, step: string): CommandContext {
   return { ...context, commandId: derivedUuid(context.commandId, step) };
+}
+
+/** The context of what a process does by itself, such as a timer. */
+export function processContext(process: string, clock: Clock, ids: Ids): CommandContext {
+  return {
+    commandId: ids.uuid(),
+    actor: { type: 'process', id: process },
+    authentication: 'process',
+    correlationId: ids.uuid(),
+    causationId: null,
+    at: clock.now().toISOString(),
+  };
 }
 
 export function toAppend(

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { Refused } from '../platform/index.js';
+import { Refused } from '../platform/core.js';
 import { type CommandContext, toAppend } from './command-context.js';
 import type { Decider, Decision, DomainEvent, Recorded, Refusal } from './domain-event.js';
 import { type EventLog, BEFORE_START, NO_STREAM, RevisionConflict } from './event-log.js';

@@ -41,9 +41,10 @@ describe('EventStoreDbEventLog in trouble', () => {
 
   afterEach(async () => {
     double.control.thawConnections();
-    await Promise.all(followings.map((following) => following.stop()));
+    const stopped = await Promise.allSettled(followings.map((following) => following.stop()));
     await Promise.all(others.map((other) => other.close()));
     await double.stop();
+    expect(stopped.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
   describe('appends', () => {

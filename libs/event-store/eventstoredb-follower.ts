@@ -1,5 +1,4 @@
 import { BEFORE_START, LogRestored, type Checkpoint, type FollowOptions, type StoredEvent } from './event-log.js';
-import { describeError } from './eventstoredb-errors.js';
 import type { Reader } from './eventstoredb-reader.js';
 import { LiveSubscription } from './eventstoredb-subscription.js';
 import { backOffMs, pause } from './eventstoredb-timing.js';
@@ -14,6 +13,8 @@ export interface FollowSource {
 /** Events held for a consumer that is at work; when it takes longer, the server drops the subscription. */
 const SMALLEST_BUFFER = 256;
 
+const RECHECK_MS = 500;
+
 /** Subscribes anew, after what was last handed out, for as long as nobody aborts. */
 export async function* followEventStoreDb(source: FollowSource, options: FollowOptions): AsyncGenerator<StoredEvent[]> {
   const { maxBatch, signal } = options;
@@ -24,7 +25,7 @@ export async function* followEventStoreDb(source: FollowSource, options: FollowO
     );
     try {
       // Checked once subscribed: a log that is replaced after the check breaks the subscription.
-      await nextAfter(source, checkpoint);
+      await nextAfter(source, checkpoint, signal);
       while (!signal.aborted) {
         const events = await nextBatch(source, subscription, checkpoint, options);
         const last = events.at(-1);
@@ -53,26 +54,41 @@ async function nextBatch(
   const unseen = (event: StoredEvent): boolean => event.position > after;
   const events = await subscription.next(maxBatch, source.silenceMs, signal);
   if (events.length > 0 || signal.aborted) return events.filter(unseen);
-  const missed = await nextAfter(source, checkpoint);
+  const missed = await nextAfter(source, checkpoint, signal);
   const late = subscription.take(maxBatch).filter(unseen);
   if (missed && late.length === 0) throw new Error(`the subscription is silent about position ${missed.position}`);
   return late;
 }
 
 /** The event after the checkpoint, by a plain read that begins with the checkpoint's own. */
-async function nextAfter({ reader }: FollowSource, checkpoint: Checkpoint | null): Promise<StoredEvent | undefined> {
+async function nextAfter(
+  { reader }: FollowSource,
+  checkpoint: Checkpoint | null,
+  signal: AbortSignal,
+): Promise<StoredEvent | undefined> {
   if (!checkpoint) return (await reader.readFrom(BEFORE_START, 1))[0];
-  const { position, eventId } = checkpoint;
-  const [seen, next] = await reader.readFrom(position, 2).catch((error: unknown) => {
-    throw error instanceof LogRestored ? restored(checkpoint, describeError(error)) : error;
-  });
-  if (seen?.position === position && seen.id === eventId.toLowerCase()) return next;
-  throw restored(checkpoint, seen?.position === position ? `event ${seen.id} is there` : 'nothing is there');
+  for (let recheck = true; ; recheck = false) {
+    const [seen, next] = await readAt(reader, checkpoint.position);
+    if (seen && seen.position === checkpoint.position && seen.id === checkpoint.eventId.toLowerCase()) return next;
+    // A relay stops on this, so it is not said of a server that only just starts.
+    if (!recheck || signal.aborted) throw restored(checkpoint, seen);
+    await pause(RECHECK_MS, signal);
+  }
 }
 
-function restored({ position, eventId }: Checkpoint, found: string): LogRestored {
+async function readAt(reader: Reader, position: number): Promise<StoredEvent[]> {
+  try {
+    return await reader.readFrom(position, 2);
+  } catch (error) {
+    if (error instanceof LogRestored) return [];
+    throw error;
+  }
+}
+
+function restored({ position, eventId }: Checkpoint, seen: StoredEvent | undefined): LogRestored {
+  const found = seen?.position === position ? `event ${seen.id}` : 'nothing';
   return new LogRestored(
-    `expected event ${eventId} at position ${position}, but ${found}: this is not the log that was followed before; ` +
-      'rebuild from its start or restore the right one',
+    `expected event ${eventId} at position ${position} and found ${found}: ` +
+      'this is not the log that was followed before; rebuild from its start or restore the right one',
   );
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   BACKWARDS,
   END,
@@ -36,12 +37,19 @@ const BUFFERED = { highWaterMark: 1_024 };
 /** Events that the server looks through between two checkpoints, which nobody here needs. */
 const SEARCH_WINDOW = 1_000;
 
+interface Connection {
+  client: EventStoreDBClient;
+  /** Aborted before the client is disposed of: the reads that this cancels look as if they came to their end. */
+  gone: AbortController;
+}
+
 /** Reads and subscriptions of one log, on a connection of their own. */
 export class Reader {
-  private client: EventStoreDBClient;
+  private connection: Connection;
 
   constructor(private readonly options: ReaderOptions) {
-    this.client = this.open();
+    this.connection = this.connect();
+    options.closing.addEventListener('abort', () => this.connection.gone.abort(), { once: true });
   }
 
   async readStream(stream: string, fromRevision: number, maxCount?: number): Promise<ResolvedEvent[]> {
@@ -88,7 +96,7 @@ export class Reader {
   }
 
   subscribe(afterPosition: number, buffered: number): AllStreamSubscription {
-    return this.client.subscribeToAll(
+    return this.connection.client.subscribeToAll(
       {
         fromPosition: afterPosition < 0 ? START : toPosition(afterPosition),
         filter: streamNameFilter({ regex: FOLLOWED_STREAMS, maxSearchWindow: SEARCH_WINDOW }),
@@ -99,7 +107,7 @@ export class Reader {
   }
 
   close(): Promise<void> {
-    return releaseClient(this.client);
+    return releaseClient(this.connection.client);
   }
 
   /**
@@ -146,48 +154,51 @@ export class Reader {
   }
 
   private async collect<T>(open: OpenRead<T>): Promise<T[]> {
-    const { client } = this;
-    const stream = open(client);
+    const { connection } = this;
+    const stream = open(connection.client);
     try {
-      return await collected(stream, this.options.timing.attemptMs, this.options.closing);
+      return await collected(stream, this.options.timing.attemptMs, connection.gone.signal);
     } catch (error) {
       stream.cancel().catch(() => undefined);
-      if (error instanceof TimedOut) this.replace(client, error);
+      if (error instanceof TimedOut) this.replace(connection, error);
       throw error;
     }
   }
 
-  /** Subscriptions on it get nothing more either, and are given up when they notice. */
-  private replace(client: EventStoreDBClient, why: Error): void {
-    if (this.client !== client || this.options.closing.aborted) return;
+  /** Subscriptions on it end, and are made anew by whoever follows. */
+  private replace(connection: Connection, why: Error): void {
+    if (this.connection !== connection || this.options.closing.aborted) return;
     this.options.log.warn({ err: why }, 'the event store is silent; connecting anew');
-    this.client = this.open();
-    void releaseClient(client);
+    this.connection = this.connect();
+    connection.gone.abort();
+    void releaseClient(connection.client);
   }
 
-  private open(): EventStoreDBClient {
+  private connect(): Connection {
     const { url, log } = this.options;
-    return openClient(url, (err) => log.warn({ err }, 'the event store sent what nobody waits for'));
+    const client = openClient(url, (err) => log.warn({ err }, 'the event store sent what nobody waits for'));
+    const gone = new AbortController();
+    // Every read listens.
+    setMaxListeners(0, gone.signal);
+    return { client, gone };
   }
 }
 
 /** The errors of these streams come late and more than once; one without a listener would end the process. */
-function collected<T>(stream: StreamingRead<T>, longestSilenceMs: number, closing: AbortSignal): Promise<T[]> {
+function collected<T>(stream: StreamingRead<T>, longestSilenceMs: number, gone: AbortSignal): Promise<T[]> {
   stream.on('error', () => undefined);
   return new Promise((resolve, reject) => {
     const all: T[] = [];
-    const stop = (): void => settle(() => reject(new EventLogUnavailable('the event log is closed')));
-    const timer = setTimeout(
-      () => settle(() => reject(new TimedOut(`nothing read for ${longestSilenceMs} ms`))),
-      longestSilenceMs,
-    );
+    const giveUp = (why: string) => settle(() => reject(new TimedOut(why)));
+    const stop = (): void => giveUp('the connection was given up');
+    const timer = setTimeout(() => giveUp(`nothing read for ${longestSilenceMs} ms`), longestSilenceMs);
     const settle = (answer: () => void): void => {
       clearTimeout(timer);
-      closing.removeEventListener('abort', stop);
+      gone.removeEventListener('abort', stop);
       answer();
     };
-    closing.addEventListener('abort', stop, { once: true });
-    if (closing.aborted) stop();
+    if (gone.aborted) return stop();
+    gone.addEventListener('abort', stop, { once: true });
     stream.on('data', (item: T) => {
       all.push(item);
       timer.refresh();

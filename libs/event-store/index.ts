@@ -4,3 +4,4 @@ export * from './domain-event.js';
 export * from './event-log.js';
 export * from './event-metadata.js';
 export * from './event-registry.js';
+export { openEventLog } from './open-event-log.js';

@@ -1,5 +1,4 @@
 import type { EventLog } from './event-log.js';
-import { EventStoreDbEventLog } from './eventstoredb-event-log.js';
 import { PostgresEventLog } from './postgres-event-log.js';
 import type { WarningLog } from './postgres-connections.js';
 
@@ -11,7 +10,8 @@ export interface EventLogConfig {
 }
 
 export async function openEventLog({ eventStoreUrl, databaseUrl, log }: EventLogConfig): Promise<EventLog> {
-  return eventStoreUrl
-    ? EventStoreDbEventLog.connect({ url: eventStoreUrl, log })
-    : PostgresEventLog.connect({ url: databaseUrl, log });
+  if (!eventStoreUrl) return PostgresEventLog.connect({ url: databaseUrl, log });
+  // Its client takes half a second to load: only who uses it pays.
+  const { EventStoreDbEventLog } = await import('./eventstoredb-event-log.js');
+  return EventStoreDbEventLog.connect({ url: eventStoreUrl, log });
 }

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import { DatabaseError, type Pool } from 'pg';
 import type { AppendAnswer } from './append-queue.js';
 import type { SerialisedAppend, SerialisedEvent } from './append-rules.js';
 import { EventLogUnavailable, RevisionConflict } from './event-log.js';
@@ -10,28 +10,30 @@ const ATTEMPTS = 6;
 
 /**
  * Writes a batch in one commit. A lost connection leaves the outcome unknown; the repeat finds what was stored.
- * A statement that the server refuses has stored nothing, so each append then goes alone and only the bad one fails.
+ * A statement that the server refuses has stored nothing: its halves are tried until only the bad append fails.
  */
 export async function writeBatch(pool: Pool, batch: readonly SerialisedAppend[]): Promise<AppendAnswer[]> {
   try {
     return await retryWhenUnreachable(ATTEMPTS, () => callAppend(pool, batch));
   } catch (error) {
-    if (!isRefusal(error)) throw unavailable(error);
-    const [only] = batch;
-    if (batch.length > 1 || !only) return writeEachAlone(pool, batch);
-    // Unique (stream, id): the stream holds one of the events already, elsewhere than a repeat would have it.
-    if (error.code === '23505')
-      return [new RevisionConflict(only.stream, only.expectedRevision, only.expectedRevision)];
-    return [new TypeError(`PostgreSQL refuses the events for ${only.stream}: ${error.message}`, { cause: error })];
+    const heldElsewhere = isDuplicateId(error);
+    if (!heldElsewhere && !isRefusal(error)) throw unavailable(error);
+    if (batch.length > 1) return writeHalves(pool, batch);
+    const { stream, expectedRevision } = batch[0] as SerialisedAppend;
+    if (heldElsewhere) return [new RevisionConflict(stream, expectedRevision, expectedRevision)];
+    return [new TypeError(`PostgreSQL refuses the events for ${stream}: ${String(error)}`, { cause: error })];
   }
 }
 
-async function writeEachAlone(pool: Pool, batch: readonly SerialisedAppend[]): Promise<AppendAnswer[]> {
-  const answers: AppendAnswer[] = [];
-  for (const append of batch) {
-    answers.push(...(await writeBatch(pool, [append]).catch((error: unknown): AppendAnswer[] => [unavailable(error)])));
-  }
-  return answers;
+/** The stream holds one of the events already, elsewhere than a repeat would have it. */
+function isDuplicateId(error: unknown): boolean {
+  return error instanceof DatabaseError && error.constraint === 'event_stream_id_key';
+}
+
+async function writeHalves(pool: Pool, batch: readonly SerialisedAppend[]): Promise<AppendAnswer[]> {
+  const middle = Math.ceil(batch.length / 2);
+  const answers = await writeBatch(pool, batch.slice(0, middle));
+  return [...answers, ...(await writeBatch(pool, batch.slice(middle)))];
 }
 
 async function callAppend(pool: Pool, batch: readonly SerialisedAppend[]): Promise<AppendAnswer[]> {

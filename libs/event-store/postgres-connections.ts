@@ -53,6 +53,6 @@ export function isUnreachable(error: unknown): boolean {
 }
 
 /** The server refused the values themselves: no other attempt will go better. */
-export function isRefusal(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && /^(?:22|23|54)/.test(error.code ?? '');
+export function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && /^(?:22|54)/.test(error.code ?? '');
 }

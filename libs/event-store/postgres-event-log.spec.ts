@@ -145,6 +145,23 @@ describe('PostgresEventLog', () => {
     await following.untilSeen([missed]);
   });
 
+  it('goes on following after an outage that outlasts the attempts of a read', async () => {
+    const outlasted = deferred();
+    const warn = (_: unknown, message: string): void =>
+      message.startsWith('cannot follow') ? outlasted.resolve() : undefined;
+    const reader = PostgresEventLog.connect({ url: store.url, log: { warn } });
+    const following = new Following(reader, () => true, {});
+    await following.untilSeen([await appendSilently('before')]);
+    await store.proxy.refuse();
+    await outlasted.promise;
+    const missed = await appendSilently('meanwhile');
+    await store.proxy.accept();
+    await following.untilSeen([missed]);
+    expect(following.seen).toHaveLength(2);
+    await following.stop();
+    await reader.close();
+  });
+
   it('tells those who listen of every commit', async () => {
     let woken = deferred();
     const listener = new PostgresListener(store.url, () => woken.resolve(), { warn: () => undefined });

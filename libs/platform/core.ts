@@ -8,6 +8,7 @@ export * from './cursor.js';
 export * from './ids.js';
 export * from './instant.js';
 export * from './problems.js';
+export * from './random.js';
 export * from './refusal.js';
 export * from './request-context.js';
 export * from './secret-token.js';

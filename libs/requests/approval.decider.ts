@@ -12,6 +12,8 @@ export type ApprovalEvent = ApprovalDecisionRecorded;
 
 export interface RecordedDecision {
   by: Subject;
+  /** As it was at the time. */
+  reviewerName: string | null;
   verdict: Verdict;
   note: string | null;
   at: string;
@@ -24,9 +26,9 @@ export interface Approval {
 export const approval: Decider<Approval, ApprovalEvent> = {
   name: 'approval',
   initial: { decisions: [] },
-  evolve: (state, event) => {
-    const { by, verdict, at } = event.data;
-    return { decisions: [...state.decisions, { by, verdict, note: event.personal?.note ?? null, at }] };
+  evolve: (state, { data: { by, verdict, at }, personal }) => {
+    const { note = null, reviewerName = null } = personal ?? {};
+    return { decisions: [...state.decisions, { by, reviewerName, verdict, note, at }] };
   },
 };
 
@@ -40,17 +42,11 @@ export interface RecordDecision {
   at: string;
 }
 
+/** The first decision is the verdict: there is no second one. */
 export function recordDecision(command: RecordDecision, state: Approval): Decision<ApprovalEvent> {
   const { requestId, tenantId, by, verdict, note, reviewerName, at } = command;
-  if (outcome(state)) return [];
-  if (state.decisions.some((decision) => decision.by.type === by.type && decision.by.id === by.id)) {
-    return { refused: 'already-decided-by-you' };
-  }
+  const [decided] = state.decisions;
+  if (decided) return { refused: 'request-not-pending', extra: { requestStatus: decided.verdict } };
   const personal = { ...(note !== undefined && { note }), ...(reviewerName !== undefined && { reviewerName }) };
   return [{ type: 'approval-decision-recorded.v1', data: { requestId, tenantId, by, verdict, at }, personal }];
-}
-
-/** The first decision is the verdict. */
-export function outcome({ decisions }: Approval): Verdict | undefined {
-  return decisions[0]?.verdict;
 }

@@ -6,8 +6,7 @@ export type IdentityClaimed = DomainEvent<'identity-claimed.v1', ExternalIdentit
 export type IdentityEvent = IdentityClaimed;
 
 export type IdentityState =
-  | { status: 'free' }
-  | { status: 'claimed'; userId: string; externalIdentity: ExternalIdentity; profile: GivenProfile };
+  { status: 'free' } | { status: 'claimed'; userId: string; externalIdentity: ExternalIdentity; profile: GivenProfile };
 
 export const identity: Decider<IdentityState, IdentityEvent> = {
   name: 'identity',

@@ -52,7 +52,13 @@ export function executeOnIdentity(
   externalIdentity: ExternalIdentity,
   decide: (state: IdentityState) => Decision<IdentityEvent>,
 ) {
-  return runtime.execute({ stream: identityStream(externalIdentity), decider: identity, tenantId: null, context, decide });
+  return runtime.execute({
+    stream: identityStream(externalIdentity),
+    decider: identity,
+    tenantId: null,
+    context,
+    decide,
+  });
 }
 
 export async function loadUser(runtime: DeciderRuntime, userId: string): Promise<UserState> {

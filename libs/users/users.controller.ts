@@ -1,4 +1,14 @@
-import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Patch,
+  Post,
+  Query as QueryString,
+} from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
@@ -91,7 +101,7 @@ export class UsersController {
   ) {}
 
   @Post()
-  @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  @Requires({ permission: 'administrate', on: 'system' })
   register(@HttpCall() call: Call, @Body() body: RegisterUserBody): Promise<Answer<UserResource>> {
     const { issuer, subject } = body.externalIdentity ?? {};
     const externalIdentity = issuer !== undefined && subject !== undefined ? { issuer, subject } : null;
@@ -122,7 +132,7 @@ export class UsersController {
     @UlidParam('userId') userId: string,
     @Body() body: ProfileBody,
   ): Promise<Answer<UserResource>> {
-    await requireSelfOrAdmin(this.access, caller, { userId, fresh: true });
+    await requireSelfOrAdmin(this.access, caller, { userId });
     const input = { userId, ...profileChange(body), ifRevision: call.ifRevision };
     return this.edge.run(call, (context) => new ChangeProfile(context, input));
   }

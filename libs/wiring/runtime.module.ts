@@ -19,7 +19,7 @@ import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../pl
 import { Domain, FollowUps, Progress } from '../projections/index.js';
 import { RequestsModule } from '../requests/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
-import { TokensModule } from '../tokens/index.js';
+import { ADMIN_TOKEN, TOKEN_PEPPERS, TokensModule } from '../tokens/index.js';
 import { UsersModule } from '../users/index.js';
 import { WorkspacesModule } from '../workspaces/index.js';
 import { CONFIG } from './config-token.js';
@@ -58,6 +58,8 @@ export class RuntimeModule {
       { provide: EVENT_LOG, useValue: log },
       { provide: SPICEDB, useValue: spicedb },
       { provide: SIGNING_KEY, useValue: config.signingKey },
+      { provide: ADMIN_TOKEN, useValue: config.adminToken },
+      { provide: TOKEN_PEPPERS, useValue: config.tokenPeppers },
       { provide: ROOT_WORKSPACE_NAME, useValue: config.defaultWorkspaceName },
       { provide: CLOCK, useValue: clock },
       { provide: IDS, useValue: ids },

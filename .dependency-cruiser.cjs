@@ -1,0 +1,63 @@
+const domain = 'users|tokens|installation|tenants|workspaces|assignments|requests';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Two files that need each other are one thought in two places.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'libs-through-their-index',
+      severity: 'error',
+      comment: 'A lib is used through its index alone.',
+      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '^libs/testing/|[.]spec[.]ts$' },
+      to: {
+        path: '^libs/([^/]+)/',
+        pathNot: ['^libs/$2/', '^libs/[^/]+/index[.]ts$', '^libs/platform/(core|database)[.]ts$'],
+      },
+    },
+    {
+      name: 'libs-know-no-apps',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: '^libs/testing/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'platform-knows-nobody',
+      severity: 'error',
+      comment: 'No domain words below.',
+      from: { path: '^libs/platform/', pathNot: '[.]spec[.]ts$' },
+      to: { path: '^libs/(?!platform/)' },
+    },
+    {
+      name: 'runtime-knows-no-domain',
+      severity: 'error',
+      from: { path: '^libs/(event-store|projections|outbox|authorization|audit-log|edge)/', pathNot: '[.]spec[.]ts$' },
+      to: { path: `^libs/(${domain})/` },
+    },
+    {
+      name: 'deciders-import-only-types',
+      severity: 'error',
+      from: { path: '[.]decider[.]ts$' },
+      to: { dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'tests-stay-in-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '^libs/testing/|[.]spec[.]ts$|contract|^libs/event-store/contract-' },
+      to: { path: '^(libs/testing|test)/' },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|test/bench/peers)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

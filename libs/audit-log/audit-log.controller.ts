@@ -1,0 +1,42 @@
+import { Controller, Get, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { type Page, Requires } from '../edge/index.js';
+import { Refused, UlidParam } from '../platform/index.js';
+import { SYSTEM_CHAIN } from './audit-entry.js';
+import { AuditLogQuery, ListAuditEntries, type ListedAuditEntry } from './list-audit-entries.js';
+
+@ApiTags('audit log')
+@Controller('v1/tenants/:tenantId/audit-log')
+export class AuditLogController {
+  constructor(private readonly queries: QueryBus) {}
+
+  @Get()
+  @Requires({ permission: 'manage', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
+  async list(
+    @UlidParam('tenantId') tenantId: string,
+    @QueryString() query: AuditLogQuery,
+  ): Promise<Page<ListedAuditEntry>> {
+    return this.queries.execute(new ListAuditEntries(tenantId, consistent(query)));
+  }
+}
+
+/** What belongs to no tenant. */
+@ApiTags('audit log')
+@Controller('v1/audit-log')
+export class SystemAuditLogController {
+  constructor(private readonly queries: QueryBus) {}
+
+  @Get()
+  @Requires({ permission: 'administrate', on: 'system' })
+  async list(@QueryString() query: AuditLogQuery): Promise<Page<ListedAuditEntry>> {
+    return this.queries.execute(new ListAuditEntries(SYSTEM_CHAIN, consistent(query)));
+  }
+}
+
+function consistent(query: AuditLogQuery): AuditLogQuery {
+  if (query.consequences !== 'true') return query;
+  const field = (['resourceType', 'resourceId'] as const).find((name) => query[name] === undefined);
+  if (field) throw new Refused('malformed-query', `consequences needs ${field}`, { field });
+  return query;
+}

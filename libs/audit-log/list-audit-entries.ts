@@ -1,0 +1,200 @@
+import { Inject } from '@nestjs/common';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
+import type { Actor, StoredEvent } from '../event-store/index.js';
+import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
+import { withoutSecrets } from './audit-rendering.js';
+
+interface AuditTable {
+  chain: string;
+  sequence: number;
+  position: number;
+  event_id: string;
+  action: string;
+  resource_type: string;
+  resource_id: string;
+  actor_type: Actor['type'];
+  actor_id: string;
+  at: string;
+  old_values: object | null;
+  new_values: object | null;
+  correlation_id: string;
+  command_id: string;
+  event: string;
+  hash: string;
+}
+interface AuditTables {
+  audit_entry: AuditTable;
+}
+
+export interface ListedAuditEntry {
+  sequence: number;
+  at: string;
+  action: string;
+  actor: Actor & { displayName: string | null };
+  resource: { type: string; id: string };
+  oldValues: object | null;
+  newValues: object | null;
+  ip: string | null;
+  userAgent: string | null;
+  /** Names, addresses and free text of the event itself. */
+  personal: object | null;
+  correlationId: string;
+  causationId: string | null;
+  commandId: string;
+  eventId: string;
+  position: number;
+  hash: string;
+}
+
+const TEXT_LENGTH = 200;
+
+export class AuditLogQuery extends PageQuery {
+  @ApiPropertyOptional({ description: 'at this instant or later' })
+  @IsOptional()
+  @IsIsoInstant()
+  from?: string;
+
+  @ApiPropertyOptional({ description: 'before this instant' })
+  @IsOptional()
+  @IsIsoInstant()
+  to?: string;
+
+  @IsOptional()
+  @IsName(TEXT_LENGTH)
+  @ApiPropertyOptional({ example: 'workspace' })
+  resourceType?: string;
+
+  @IsOptional()
+  @IsName(TEXT_LENGTH)
+  @ApiPropertyOptional()
+  resourceId?: string;
+
+  @ApiPropertyOptional({
+    enum: ['true', 'false'],
+    description: 'with resourceType and resourceId: also what followed from those entries',
+  })
+  @IsOptional()
+  @IsIn(['true', 'false'])
+  consequences?: 'true' | 'false';
+
+  @IsOptional()
+  @IsName(2_000)
+  @ApiPropertyOptional({ description: 'one action, or several with commas between them', example: 'tenant.renamed' })
+  action?: string;
+
+  @IsOptional()
+  @IsName(TEXT_LENGTH)
+  @ApiPropertyOptional()
+  actorId?: string;
+
+  @IsOptional()
+  @IsName(TEXT_LENGTH)
+  @ApiPropertyOptional()
+  correlationId?: string;
+
+  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  order: 'asc' | 'desc' = 'desc';
+}
+
+/** The entries of one chain. */
+export class ListAuditEntries extends Query<Page<ListedAuditEntry>> {
+  constructor(
+    readonly chain: string,
+    readonly page: AuditLogQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListAuditEntries)
+export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> {
+  constructor(
+    @Inject(KYSELY) private readonly db: Kysely<AuditTables>,
+    @Inject(SIGNING_KEY) private readonly key: string,
+  ) {}
+
+  async execute({ chain, page }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
+    const paging = new Paging(this.key, `audit-log/${chain}`, page);
+    const after = paging.after?.[0] as number | undefined;
+    const rows = await this.db
+      .selectFrom('audit_entry')
+      .selectAll()
+      .where('chain', '=', chain)
+      .$if(page.from !== undefined, (query) => query.where('at', '>=', page.from!))
+      .$if(page.to !== undefined, (query) => query.where('at', '<', page.to!))
+      .$if(page.action !== undefined, (query) => query.where('action', 'in', actionsOf(page.action!)))
+      .$if(page.actorId !== undefined, (query) => query.where('actor_id', '=', idOf(page.actorId!)))
+      .$if(page.correlationId !== undefined, (query) => query.where('correlation_id', '=', page.correlationId!))
+      .$call((query) => {
+        if (page.consequences === 'true') return query.where(followsFrom(chain, page));
+        return query
+          .$if(page.resourceType !== undefined, (narrowed) => narrowed.where('resource_type', '=', page.resourceType!))
+          .$if(page.resourceId !== undefined, (narrowed) => narrowed.where('resource_id', '=', idOf(page.resourceId!)));
+      })
+      .$if(after !== undefined, (query) => query.where('sequence', page.order === 'asc' ? '>' : '<', after!))
+      .orderBy('sequence', page.order)
+      .limit(paging.limit + 1)
+      .execute();
+    return paging.page(rows, listedEntry, ({ sequence }) => [sequence]);
+  }
+}
+
+function actionsOf(action: string): string[] {
+  return action.split(',').map((one) => one.trim());
+}
+
+function idOf(text: string): string {
+  return normaliseUlid(text) ?? text;
+}
+
+/** The entries of a resource, and those of events that were caused by their events, and so on. */
+function followsFrom(chain: string, { resourceType, resourceId }: AuditLogQuery): Expression<SqlBool> {
+  return sql<SqlBool>`event_id in (
+    with recursive followed(event_id, correlation_id) as (
+      select event_id, correlation_id from audit_entry
+      where chain = ${chain} and resource_type = ${resourceType} and resource_id = ${idOf(resourceId!)}
+      union
+      select e.event_id, e.correlation_id from followed f join audit_entry e
+        on e.chain = ${chain} and e.correlation_id = f.correlation_id
+        and strpos(e.event, '"causationId":"' || f.event_id || '"') > 0)
+    select event_id from followed)`;
+}
+
+function listedEntry(row: AuditTable): ListedAuditEntry {
+  const { metadata, personal } = storedEvent(row.event);
+  const { actorName = null, ip = null, userAgent = null } = metadata?.personal ?? {};
+  const onBehalfOf = metadata?.actor?.onBehalfOf;
+  return {
+    sequence: row.sequence,
+    at: row.at,
+    action: row.action,
+    actor: { type: row.actor_type, id: row.actor_id, displayName: actorName, ...(onBehalfOf && { onBehalfOf }) },
+    resource: { type: row.resource_type, id: row.resource_id },
+    oldValues: row.old_values,
+    newValues: row.new_values,
+    ip,
+    userAgent,
+    personal: personal ? (withoutSecrets(personal) as object) : null,
+    correlationId: row.correlation_id,
+    causationId: metadata?.causationId ?? null,
+    commandId: row.command_id,
+    eventId: row.event_id,
+    position: row.position,
+    hash: row.hash,
+  };
+}
+
+/** An entry that somebody has tampered with is shown as far as it can be. */
+function storedEvent(text: string): Partial<StoredEvent> {
+  try {
+    return JSON.parse(text) as Partial<StoredEvent>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,15 @@
+import type { DomainPart } from '../projections/index.js';
+import { installationNoun } from './installation.noun.js';
+import { installationProcess } from './installation.process.js';
+import { systemAdminsModel } from './installation.projection.js';
+
+export { type Initialised, initialiseInstallation, InstallationFailed } from './initialise-installation.js';
+export type { Installation, InstallationEvent } from './installation.decider.js';
+export { InstallationModule } from './installation.module.js';
+export { BootstrapAdmin } from './system-admins.js';
+
+export const installationPart: DomainPart = {
+  nouns: [installationNoun],
+  readModels: [systemAdminsModel],
+  processes: [installationProcess],
+};

@@ -1,0 +1,26 @@
+import { process } from '../projections/index.js';
+import { CreateTenant } from '../tenants/index.js';
+import { RegisterUser, type UserDeactivated } from '../users/index.js';
+import type { InstallationInitialised } from './installation.decider.js';
+import { EndSystemAdmin, GrantSystemAdmin } from './system-admins.js';
+
+const ADMIN_NAME = 'Administrator';
+
+/** The first start goes on to the administrator and the default tenant; who is deactivated is no system admin. */
+export const installationProcess = process<InstallationInitialised | UserDeactivated>({
+  name: 'installation',
+  followUps: {
+    'installation-initialised.v1': ({ data }) => {
+      const { adminUserId: userId, defaultTenantId: tenantId, defaultTenantName: name } = data;
+      const { rootWorkspaceId, rootWorkspaceName } = data;
+      const admin = { userId, externalIdentity: null, profile: { displayName: ADMIN_NAME }, builtIn: true };
+      const tenant = { tenantId, name, rootWorkspaceId, rootWorkspaceName, creatorId: userId };
+      return [
+        (context) => new RegisterUser(context, admin),
+        (context) => new GrantSystemAdmin(context, { userId }),
+        (context) => new CreateTenant(context, tenant),
+      ];
+    },
+    'user-deactivated.v1': ({ data: { userId } }) => [(context) => new EndSystemAdmin(context, { userId })],
+  },
+});

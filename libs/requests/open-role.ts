@@ -1,0 +1,43 @@
+import { executeOnAssignment, type Holdings, loadStanding, openRoleRequest } from '../assignments/index.js';
+import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
+import type { RoleAsked } from './request.decider.js';
+
+export type NewRequest = Omit<RoleAsked, 'rolesHeld'> & { reason?: string };
+
+export function assignmentOf({ tenantId, requester: subject, target }: NewRequest) {
+  return { tenantId, subject, target };
+}
+
+/** What the assignment is asked, so that it decides whether there is room for the request. */
+export async function openingOf(
+  runtime: DeciderRuntime,
+  context: CommandContext,
+  asked: NewRequest,
+  supersedes?: string,
+) {
+  const key = assignmentOf(asked);
+  const { held, removedAt } = await loadStanding(runtime, key, context.at);
+  const { requestId, role, until, reason } = asked;
+  const inTenant = asked.target.type === 'tenant' && role === 'admin';
+  const heldElsewhere = inTenant ? latestEnd(held.admin) : undefined;
+  return { ...key, requestId, role, until, reason, removedAt, heldElsewhere, supersedes, at: context.at };
+}
+
+/**
+ * Opens a request on the assignment of requester and target; its submission follows.
+ * @throws Refused `role-already-held`, `request-pending`, `not-found`
+ */
+export async function openRole(
+  runtime: DeciderRuntime,
+  context: CommandContext,
+  asked: NewRequest,
+  supersedes?: string,
+) {
+  const opening = await openingOf(runtime, context, asked, supersedes);
+  return executeOnAssignment(runtime, context, assignmentOf(asked), (state) => openRoleRequest(opening, state));
+}
+
+function latestEnd(sources: Holdings['admin'] = {}): string | null | undefined {
+  const ends = Object.values(sources).map(({ until }) => until);
+  return ends.includes(null) ? null : (ends.sort().at(-1) ?? undefined);
+}

@@ -1,0 +1,93 @@
+import type { Subject } from '../assignments/index.js';
+import type { CommandContext, Decider, DeciderRuntime, Decision, Loaded } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { type Approval, approval, type ApprovalEvent, recordDecision, type Verdict } from './approval.decider.js';
+import {
+  type AccessRequest,
+  accessRequest,
+  approveRequest,
+  type Circumstances,
+  rejectRequest,
+  type RequestEvent,
+  type SubmittedRequest,
+} from './request.decider.js';
+
+/** A request and its approval: two models in one stream, so that whatever happens to them has one order. */
+export interface RequestState {
+  request: AccessRequest;
+  approval: Approval;
+}
+export type RequestStreamEvent = RequestEvent | ApprovalEvent;
+export type SubmittedState = RequestState & { request: SubmittedRequest };
+
+export const requestStream: Decider<RequestState, RequestStreamEvent> = {
+  name: 'request-stream',
+  initial: { request: accessRequest.initial, approval: approval.initial },
+  evolve: (state, event, position) =>
+    event.type === 'approval-decision-recorded.v1'
+      ? { ...state, approval: approval.evolve(state.approval, event, position) }
+      : { ...state, request: accessRequest.evolve(state.request, event, position) },
+};
+
+export interface DecideRequest {
+  by: Subject;
+  verdict: Verdict;
+  note?: string;
+  /** Of who decides, as it is now. */
+  reviewerName?: string;
+  circumstances: Circumstances;
+  at: string;
+}
+
+/** The decision of the approval and what it makes of the request, in one append. */
+export function decideRequest(command: DecideRequest, state: RequestState): Decision<RequestStreamEvent> {
+  const { by, verdict, note, reviewerName, at } = command;
+  const decide = verdict === 'approved' ? approveRequest : rejectRequest;
+  const decided = decide(command, state.request);
+  if ('refused' in decided) return decided;
+  const { requestId, tenantId } = state.request as SubmittedRequest;
+  const recorded = recordDecision({ requestId, tenantId, by, verdict, note, reviewerName, at }, state.approval);
+  return 'refused' in recorded ? recorded : [...recorded, ...decided];
+}
+
+export interface RequestKey {
+  tenantId: string;
+  requestId: string;
+}
+
+const streamOf = (requestId: string): string => `request-${requestId}`;
+
+/** A request of another tenant is not found. */
+export function executeOnRequest(
+  runtime: DeciderRuntime,
+  context: CommandContext,
+  { tenantId, requestId }: RequestKey,
+  decide: (state: RequestState) => Decision<RequestStreamEvent>,
+) {
+  return runtime.execute({
+    stream: streamOf(requestId),
+    decider: requestStream,
+    tenantId,
+    context,
+    decide: (state) => (isForeign(state, tenantId) ? { refused: 'not-found' } : decide(state)),
+  });
+}
+
+export function loadRequest(runtime: DeciderRuntime, requestId: string): Promise<Loaded<RequestState>> {
+  return runtime.load(streamOf(requestId), requestStream);
+}
+
+/** @throws Refused `not-found` where the tenant has no such request */
+export async function requireRequest(runtime: DeciderRuntime, key: RequestKey): Promise<SubmittedState> {
+  const { state } = await loadRequest(runtime, key.requestId);
+  if (!isSubmitted(state) || isForeign(state, key.tenantId)) throw new Refused('not-found');
+  return state;
+}
+
+export function isSubmitted(state: RequestState): state is SubmittedState {
+  return state.request.status !== 'absent';
+}
+
+function isForeign(state: RequestState, tenantId: string): boolean {
+  return isSubmitted(state) && state.request.tenantId !== tenantId;
+}

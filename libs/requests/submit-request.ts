@@ -1,0 +1,86 @@
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { loadAssignment, openRoleRequest, requireTarget } from '../assignments/index.js';
+import type { Accepted } from '../edge/index.js';
+import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { FollowUps } from '../projections/index.js';
+import { CloseRoleRequest } from './close-role-request.js';
+import { assignmentOf, type NewRequest, openingOf, openRole } from './open-role.js';
+import { supersedeRequest } from './request.decider.js';
+import { acceptedRequest, asSubmitted, type RequestResource } from './request-resource.js';
+import { executeOnRequest, isSubmitted, loadRequest } from './request-stream.js';
+
+/** Opens a request on the assignment it is about; its submission follows from that. */
+export class SubmitRequest extends Command<Accepted<RequestResource>> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: NewRequest & {
+      /** Takes the place of the requester's open request for the same role. */
+      supersede: boolean;
+    },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(SubmitRequest)
+export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly bus: CommandBus,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: SubmitRequest): Promise<Accepted<RequestResource>> {
+    const { supersede, ...asked } = input;
+    let { state, position } = await loadRequest(this.runtime, asked.requestId);
+    if (!isSubmitted(state)) {
+      await this.requireRequestable(context, asked);
+      if (supersede) position = await this.supersede(context, asked);
+      ({ state } = await loadRequest(this.runtime, asked.requestId));
+    }
+    if (!isSubmitted(state)) {
+      const opened = await openRole(this.runtime, context, asked);
+      position = await this.followUps.run(opened.events, opened.position);
+      ({ state } = await loadRequest(this.runtime, asked.requestId));
+    }
+    // Opened by the process that completes a crashed call, and not submitted yet.
+    if (!isSubmitted(state)) throw new Refused('not-yet');
+    return acceptedRequest(this.runtime, asSubmitted(state), position);
+  }
+
+  private async requireRequestable(context: CommandContext, { tenantId, role, target, until }: NewRequest) {
+    if (until !== null && until <= context.at) {
+      throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
+    }
+    const { requestable } = await requireTarget(this.runtime, { tenantId, target });
+    if (!requestable.some((word) => word === `${target.type}:${role}`)) {
+      throw new Refused('role-not-requestable', `${role} of a ${target.type} is not requestable`, { field: 'role' });
+    }
+  }
+
+  /** Closes the open request for the role, where there is one; the new one follows from that. */
+  private async supersede(context: CommandContext, asked: NewRequest): Promise<number> {
+    const key = assignmentOf(asked);
+    const assignment = await loadAssignment(this.runtime, key);
+    const open = assignment.pending[asked.role];
+    if (open === undefined || open === asked.requestId) return BEFORE_START;
+    const opening = openRoleRequest(await openingOf(this.runtime, context, asked, open), assignment);
+    if ('refused' in opening) throw new Refused(opening.refused, opening.detail, opening.extra);
+    const { tenantId, role } = asked;
+    const { reason, ...plain } = asked;
+    const by = { ...plain, rolesHeld: [] };
+    try {
+      const step = stepContext(context, 'supersede');
+      const superseded = await executeOnRequest(this.runtime, step, { tenantId, requestId: open }, ({ request }) =>
+        supersedeRequest({ by, reason, at: context.at }, request),
+      );
+      return this.followUps.run(superseded.events, superseded.position);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'request-not-pending') throw error;
+      // Decided in the meantime: nothing is open any more.
+      const release = { ...key, requestId: open, role };
+      return (await this.bus.execute(new CloseRoleRequest(stepContext(context, 'release'), release))).position;
+    }
+  }
+}

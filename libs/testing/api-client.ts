@@ -1,0 +1,41 @@
+export interface ApiAnswer<Body = Record<string, never>> {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON; undefined for an empty body. */
+  body: Body;
+}
+/** Whatever an answer holds; tests look into it. */
+export type AnswerBody = Record<string, never> & { items?: Record<string, never>[] };
+
+/** Calls of one caller. */
+export interface ApiClient {
+  get(path: string, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
+  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
+  patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
+  delete(path: string, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
+}
+
+export function apiClient(url: string, token?: string): ApiClient {
+  const call = async (method: string, path: string, body: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed = (text === '' ? undefined : JSON.parse(text)) as AnswerBody;
+    return { status: response.status, headers: response.headers, body: parsed };
+  };
+  return {
+    get: (path, headers) => call('GET', path, undefined, headers),
+    post: (path, body = {}, headers) => call('POST', path, body, headers),
+    put: (path, body = {}, headers) => call('PUT', path, body, headers),
+    patch: (path, body = {}, headers) => call('PATCH', path, body, headers),
+    delete: (path, headers) => call('DELETE', path, undefined, headers),
+  };
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { CommandBus } from '@nestjs/cqrs';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pino } from 'pino';
+import { createApi } from '../../apps/api/start-api.js';
+import type { Relay, RelayOptions } from '../../apps/relay/relay.js';
+import { createRelay } from '../../apps/relay/start-relay.js';
+import { SpiceDb } from '../authorization/index.js';
+import { type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb } from '../embedded/index.js';
+import { type Initialised, initialiseInstallation } from '../installation/index.js';
+import { refillRelationships } from '../outbox/index.js';
+import { type Clock, createLogger, loadConfig } from '../platform/index.js';
+import { closeRuntime, openRuntime, type Runtime } from '../wiring/index.js';
+import { type ApiClient, apiClient } from './api-client.js';
+import { createTestDatabase } from './test-database.js';
+
+export const TEST_ADMIN_TOKEN = 'csn_admin_for_tests';
+const SPICEDB_KEY = 'a key for tests';
+const SETTLED_MS = 20_000;
+
+export interface TestAppOptions {
+  clock?: Clock;
+  env?: Record<string, string>;
+  /** Fault points of the relay. */
+  at?: RelayOptions['at'];
+}
+
+/** The whole product in the test's process: API and relay on a database and a SpiceDB of their own. */
+export interface TestApp {
+  url: string;
+  runtime: Runtime;
+  app: NestFastifyApplication;
+  relay: Relay;
+  spicedb: EmbeddedSpiceDb;
+  installation: Initialised;
+  /** Lines the product logged. */
+  logged: string[];
+  /** Calls with the installation's administrator. */
+  admin: ApiClient;
+  /** Calls with another token, or none. */
+  as(token?: string): ApiClient;
+  /** Resolves when everything in the log is projected and delivered. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startTestSpiceDb(): Promise<EmbeddedSpiceDb> {
+  return startEmbeddedSpiceDb({ presharedKey: SPICEDB_KEY });
+}
+
+/** Writes the schema and what the database wants into a fresh SpiceDB, and opens it. */
+export async function fillTestSpiceDb(embedded: EmbeddedSpiceDb, { pool }: Pick<Runtime, 'pool'>): Promise<void> {
+  const spicedb = new SpiceDb({
+    endpoint: embedded.privateEndpoint,
+    presharedKey: embedded.privateKey,
+    tls: false,
+  });
+  await spicedb.writeSchema(await readFile(projectPath('schema.zed'), 'utf8'));
+  await refillRelationships(pool, spicedb, 0);
+  spicedb.close();
+  await embedded.open();
+}
+
+export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {}): Promise<TestApp> {
+  const [database, embedded] = await Promise.all([createTestDatabase(), startTestSpiceDb()]);
+  const config = loadConfig(
+    {
+      DATABASE_URL: database.url,
+      SPICEDB_ENDPOINT: embedded.endpoint,
+      SPICEDB_PRESHARED_KEY: SPICEDB_KEY,
+      ADMIN_TOKEN: TEST_ADMIN_TOKEN,
+      LOG_LEVEL: 'info',
+      ...env,
+    },
+    { mode: 'standalone' },
+  );
+  const runtime = await openRuntime(config, { name: 'test', clock });
+  await fillTestSpiceDb(embedded, runtime);
+  const logged: string[] = [];
+  const destination = { write: (line: string) => void logged.push(line) };
+  const logger = createLogger({ level: config.logLevel, name: 'test', destination: destination as pino.DestinationStream });
+  const app = await createApi(runtime, { logger, docs: false });
+  const relay = createRelay(runtime, app, { logger, at });
+  relay.start();
+  const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const as = (token?: string): ApiClient => apiClient(url, token);
+  const settled = async (): Promise<void> => {
+    if (await runtime.progress.waitFor('delivered', await runtime.log.head(), SETTLED_MS)) return;
+    throw new Error(`not delivered within ${SETTLED_MS} ms:\n${logged.slice(-20).join('')}`);
+  };
+  await settled();
+  const stop = async (): Promise<void> => {
+    await app.close();
+    await relay.stop();
+    await closeRuntime(runtime);
+    await embedded.stop();
+    await database.drop();
+  };
+  return { url, runtime, app, relay, spicedb: embedded, installation, logged, admin: as(TEST_ADMIN_TOKEN), as, settled, stop };
+}

@@ -1,0 +1,117 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsInt, Max, Min } from 'class-validator';
+import {
+  Access,
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+} from '../edge/index.js';
+import { IsName, Nullable, Refused, UlidParam } from '../platform/index.js';
+import { callingUser, GetUser, requireSelfOrAdmin } from '../users/index.js';
+import { type IssuedToken, IssueToken } from './issue-token.js';
+import { type ListedToken, ListTokens } from './list-tokens.js';
+import { RevokeToken } from './revoke-token.js';
+
+const DEFAULT_DAYS = 30;
+const LONGEST_DAYS = 3_650;
+
+class TokenBody {
+  @IsName(255)
+  name!: string;
+
+  @Nullable()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_DAYS)
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: LONGEST_DAYS,
+    default: DEFAULT_DAYS,
+    description: 'null for a token without an end',
+  })
+  expiresInDays: number | null = DEFAULT_DAYS;
+}
+
+@ApiTags('tokens')
+@Controller('v1/me/tokens')
+export class MyTokensController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Post()
+  issue(@HttpCall() call: Call, @Caller() caller: Principal, @Body() body: TokenBody): Promise<Answer<IssuedToken>> {
+    const input = { userId: callingUser(caller), name: body.name, expiresInDays: body.expiresInDays };
+    return this.edge.run(call, (context, mint) => new IssueToken(context, { tokenId: mint('token'), ...input }));
+  }
+
+  @Get()
+  list(@Caller() caller: Principal, @QueryString() query: PageQuery): Promise<Page<ListedToken>> {
+    return this.queries.execute(new ListTokens(callingUser(caller), query));
+  }
+
+  @Delete(':tokenId')
+  @HttpCode(204)
+  revoke(@HttpCall() call: Call, @Caller() caller: Principal, @UlidParam('tokenId') tokenId: string): Promise<void> {
+    const { ifRevision } = call;
+    const input = { tokenId, userId: callingUser(caller), reason: 'revoked-by-owner' as const, ifRevision };
+    return this.edge.runQuietly(call, (context) => new RevokeToken(context, input));
+  }
+}
+
+@ApiTags('tokens')
+@Controller('v1/users/:userId/tokens')
+export class UserTokensController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+  ) {}
+
+  @Post()
+  async issue(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('userId') userId: string,
+    @Body() { name, expiresInDays }: TokenBody,
+  ): Promise<Answer<IssuedToken>> {
+    await requireSelfOrAdmin(this.access, caller, { userId, fresh: true });
+    return this.edge.run(call, (context, mint) => {
+      return new IssueToken(context, { tokenId: mint('token'), userId, name, expiresInDays });
+    });
+  }
+
+  @Get()
+  async list(
+    @Caller() caller: Principal,
+    @UlidParam('userId') userId: string,
+    @QueryString() query: PageQuery,
+  ): Promise<Page<ListedToken>> {
+    await requireSelfOrAdmin(this.access, caller, { userId });
+    if (!(await this.queries.execute(new GetUser(userId)))) throw new Refused('not-found');
+    return this.queries.execute(new ListTokens(userId, query));
+  }
+
+  @Delete(':tokenId')
+  @HttpCode(204)
+  async revoke(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('userId') userId: string,
+    @UlidParam('tokenId') tokenId: string,
+  ): Promise<void> {
+    await requireSelfOrAdmin(this.access, caller, { userId, fresh: true });
+    const reason = caller.id === userId ? 'revoked-by-owner' : 'revoked-by-admin';
+    const input = { tokenId, userId, reason, ifRevision: call.ifRevision } as const;
+    return this.edge.runQuietly(call, (context) => new RevokeToken(context, input));
+  }
+}

@@ -1,0 +1,164 @@
+import { given } from '../testing/index.js';
+import { claimIdentity, identity, type IdentityEvent } from './identity.decider.js';
+import { changeProfile, deactivateUser, registerUser, user, type UserEvent } from './user.decider.js';
+
+const userId = '01JQ0000000000000000000ADA';
+const other = '01JQ0000000000000000000B0B';
+const at = '2026-02-01T10:00:00.000Z';
+const later = '2026-02-02T10:00:00.000Z';
+
+const ada: UserEvent = {
+  type: 'user-registered.v1',
+  data: { userId, issuer: null, subject: null, builtIn: false, at },
+  personal: { displayName: 'Ada', email: 'ada@example.org' },
+};
+const gone: UserEvent = { type: 'user-deactivated.v1', data: { userId, revision: 2, at: later } };
+
+describe('registering a user', () => {
+  const command = { userId, externalIdentity: null, profile: { displayName: 'Ada' }, builtIn: false, at };
+
+  it('keeps names and addresses apart as personal', () => {
+    given(user)
+      .when((state) => registerUser(command, state))
+      .then([
+        {
+          type: 'user-registered.v1',
+          data: { userId, issuer: null, subject: null, builtIn: false, at },
+          personal: { displayName: 'Ada' },
+        },
+      ]);
+  });
+
+  it('keeps the external identity', () => {
+    const externalIdentity = { issuer: 'https://id.example.org', subject: 'ada' };
+    given(user)
+      .when((state) => registerUser({ ...command, profile: {}, externalIdentity }, state))
+      .then([
+        { type: 'user-registered.v1', data: { userId, ...externalIdentity, builtIn: false, at }, personal: {} },
+      ]);
+  });
+
+  it('does nothing a second time, whatever has become of the user', () => {
+    given(user, [ada])
+      .when((state) => registerUser(command, state))
+      .thenNothing();
+    given(user, [ada, gone])
+      .when((state) => registerUser(command, state))
+      .thenNothing();
+  });
+});
+
+describe('changing a profile', () => {
+  it('tells which fields changed, and what they were', () => {
+    given(user, [ada])
+      .when((state) => changeProfile({ displayName: 'Ada L.', email: 'ada@example.org', at: later }, state))
+      .then([
+        {
+          type: 'user-profile-changed.v1',
+          data: { userId, fields: ['displayName'], revision: 2, at: later },
+          personal: { displayName: 'Ada L.', previous: { displayName: 'Ada' } },
+        },
+      ]);
+  });
+
+  it('takes a field away with null', () => {
+    given(user, [ada])
+      .when((state) => changeProfile({ email: null, at: later }, state))
+      .then([
+        {
+          type: 'user-profile-changed.v1',
+          data: { userId, fields: ['email'], revision: 2, at: later },
+          personal: { email: null, previous: { email: 'ada@example.org' } },
+        },
+      ]);
+  });
+
+  it('does nothing where nothing differs', () => {
+    given(user, [ada])
+      .when((state) => changeProfile({ displayName: 'Ada', at: later }, state))
+      .thenNothing();
+  });
+
+  it('is refused for who is unknown or deactivated, and to who saw an earlier state', () => {
+    given(user)
+      .when((state) => changeProfile({ displayName: 'Ada', at }, state))
+      .thenRefused('not-found');
+    given(user, [ada, gone])
+      .when((state) => changeProfile({ displayName: 'Eve', at }, state))
+      .thenRefused('user-inactive');
+    given(user, [ada])
+      .when((state) => changeProfile({ displayName: 'Eve', ifRevision: 2, at }, state))
+      .thenRefused('stale-revision');
+  });
+
+  it('holds the new values afterwards, and none where the personal part is lost', () => {
+    const data = { userId, fields: ['email' as const], revision: 2, at: later };
+    const personal = { email: 'a@example.org', previous: {} };
+    const changed: UserEvent = { type: 'user-profile-changed.v1', data, personal };
+    expect(given(user, [ada, changed]).state).toMatchObject({
+      displayName: 'Ada',
+      email: 'a@example.org',
+      updatedAt: later,
+      revision: 2,
+    });
+    expect(given(user, [ada, { type: changed.type, data }]).state).toMatchObject({ displayName: 'Ada', email: null });
+  });
+});
+
+describe('deactivating a user', () => {
+  it('happens once', () => {
+    given(user, [ada])
+      .when((state) => deactivateUser({ at: later }, state))
+      .then([gone]);
+    given(user, [ada, gone])
+      .when((state) => deactivateUser({ ifRevision: 1, at: later }, state))
+      .thenNothing();
+  });
+
+  it('leaves the user readable', () => {
+    expect(given(user, [ada, gone]).state).toMatchObject({ status: 'deactivated', displayName: 'Ada', revision: 2 });
+  });
+
+  it('is refused for who is unknown, and to who saw an earlier state', () => {
+    given(user)
+      .when((state) => deactivateUser({ at }, state))
+      .thenRefused('not-found');
+    given(user, [ada])
+      .when((state) => deactivateUser({ ifRevision: 7, at }, state))
+      .thenRefused('stale-revision');
+  });
+
+  it('is refused for the built-in administrator', () => {
+    given(user, [{ ...ada, data: { ...ada.data, builtIn: true } }])
+      .when((state) => deactivateUser({ at }, state))
+      .thenRefused('built-in-user');
+  });
+});
+
+describe('claiming an external identity', () => {
+  const externalIdentity = { issuer: 'https://id.example.org', subject: 'ada' };
+  const claim = { userId, externalIdentity, profile: { email: 'ada@example.org' } };
+  const claimed: IdentityEvent = {
+    type: 'identity-claimed.v1',
+    data: { userId, ...externalIdentity },
+    personal: { email: 'ada@example.org' },
+  };
+
+  it('carries all that the registration needs', () => {
+    given(identity)
+      .when((state) => claimIdentity(claim, state))
+      .then([claimed]);
+  });
+
+  it('is never taken over', () => {
+    given(identity, [claimed])
+      .when((state) => claimIdentity({ ...claim, userId: other }, state))
+      .thenRefused('identity-taken', { field: 'externalIdentity' });
+  });
+
+  it('does nothing for who has it', () => {
+    given(identity, [claimed])
+      .when((state) => claimIdentity(claim, state))
+      .thenNothing();
+  });
+});

@@ -1,0 +1,116 @@
+import { type SourceChange, type Tuple, tupleKey } from '../outbox/index.js';
+import type { Recorded } from '../event-store/index.js';
+import type { EventRef } from './report.js';
+
+/** undefined: not wanted; null: wanted without an end; else until when. */
+export type Wanted = string | null | undefined;
+
+export interface Wish {
+  tuple: string;
+  source: string;
+  resource: string;
+  subject: string;
+  tenantId: string | null;
+  until: string | null;
+  position: number;
+}
+/** What an event made of a tuple. */
+export interface TupleChange {
+  tuple: string;
+  before: Wanted;
+  now: Wanted;
+  event: EventRef;
+}
+
+/** Who wants which tuple until when, an event at a time. */
+export class NaiveRelationships {
+  /** Tuple → source → wish. */
+  readonly wishes = new Map<string, Map<string, Wish>>();
+  readonly closedTenants = new Set<string>();
+  /** The event that last changed whether or until when a tuple is wanted. */
+  readonly lastChange = new Map<string, EventRef>();
+  /** An object → tuples that it is the resource or the subject of, or were. */
+  private readonly tuplesOf = new Map<string, Set<string>>();
+
+  wanted(tuple: string): Wanted {
+    const wishes = this.wishes.get(tuple);
+    if (!wishes || wishes.size === 0) return undefined;
+    let latest: string | null = '';
+    for (const { until } of wishes.values()) {
+      if (until === null || latest === null) latest = null;
+      else if (until > latest) latest = until;
+    }
+    return latest;
+  }
+
+  /** @returns the tuples that are wanted otherwise than before the event */
+  apply(event: Recorded, changes: readonly SourceChange[]): TupleChange[] {
+    const before = new Map<string, Wanted>();
+    for (const change of changes) {
+      if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
+      else if ('want' in change) this.want(event, change, before);
+      else for (const wish of this.ended(change)) this.end(wish, before);
+    }
+    const ref = { position: event.position, id: event.id, type: event.type };
+    const changed: TupleChange[] = [];
+    for (const [tuple, was] of before) {
+      const now = this.wanted(tuple);
+      if (now === was) continue;
+      this.lastChange.set(tuple, ref);
+      changed.push({ tuple, before: was, now, event: ref });
+    }
+    return changed;
+  }
+
+  private want(
+    { metadata: { tenantId }, position }: Recorded,
+    { want, source, until }: Extract<SourceChange, { want: Tuple }>,
+    before: Map<string, Wanted>,
+  ): void {
+    if (tenantId !== null && this.closedTenants.has(tenantId)) return;
+    const tuple = tupleKey(want);
+    this.remember(tuple, before);
+    const end = until ? new Date(until).toISOString() : null;
+    const { resource, subject } = want;
+    const wishes = this.wishes.get(tuple) ?? new Map<string, Wish>();
+    wishes.set(source, { tuple, source, resource, subject, tenantId, until: end, position });
+    this.wishes.set(tuple, wishes);
+    for (const object of [resource, objectOf(subject)]) {
+      this.tuplesOf.set(object, (this.tuplesOf.get(object) ?? new Set()).add(tuple));
+    }
+  }
+
+  private end({ tuple, source }: Wish, before: Map<string, Wanted>): void {
+    this.remember(tuple, before);
+    const wishes = this.wishes.get(tuple)!;
+    wishes.delete(source);
+    if (wishes.size === 0) this.wishes.delete(tuple);
+  }
+
+  private ended(change: Exclude<SourceChange, { want: Tuple } | { closeTenant: string }>): Wish[] {
+    if ('end' in change) return this.of(tupleKey(change.end)).filter(({ source }) => source === change.source);
+    if ('endTuple' in change) return this.of(tupleKey(change.endTuple));
+    if ('endObject' in change) return this.about(change.endObject);
+    return this.about(objectOf(change.endSubject)).filter(
+      ({ subject, tenantId, source }) =>
+        subject === change.endSubject && tenantId === change.tenantId && !source.startsWith(change.exceptSourcePrefix),
+    );
+  }
+
+  private of(tuple: string): Wish[] {
+    return [...(this.wishes.get(tuple)?.values() ?? [])];
+  }
+
+  /** Wishes for tuples with the object on either side, alone or as a set of subjects. */
+  private about(object: string): Wish[] {
+    return [...(this.tuplesOf.get(object) ?? [])].flatMap((tuple) => this.of(tuple));
+  }
+
+  private remember(tuple: string, before: Map<string, Wanted>): void {
+    if (!before.has(tuple)) before.set(tuple, this.wanted(tuple));
+  }
+}
+
+function objectOf(subject: string): string {
+  return subject.split('#', 1)[0]!;
+}
