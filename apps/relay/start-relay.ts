@@ -12,7 +12,7 @@ import { Relay, type RelayOptions } from './relay.js';
 export function createRelay(
   runtime: Runtime,
   context: INestApplicationContext,
-  { logger, at }: { logger: Logger; at?: RelayOptions['at'] },
+  { logger, at = runtime.at }: { logger: Logger; at?: RelayOptions['at'] },
 ): Relay {
   const { config, pool, log, spicedb, domain, progress, clock, ids } = runtime;
   const owner = `${process.pid}-${ids.uuid()}`;

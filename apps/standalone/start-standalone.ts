@@ -12,7 +12,7 @@ import {
 } from '../../libs/embedded/index.js';
 import { type Initialised, initialiseInstallation } from '../../libs/installation/index.js';
 import { type Config, createLogger, loadConfig, type Logger, migrate, systemIds } from '../../libs/platform/index.js';
-import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
+import { closeRuntime, type FaultHook, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import { createApi } from '../api/start-api.js';
 import type { Relay } from '../relay/relay.js';
 import { createRelay } from '../relay/start-relay.js';
@@ -28,6 +28,13 @@ export interface Standalone {
   stop(): Promise<void>;
 }
 
+interface StartOptions {
+  config: Config;
+  dataDir: string;
+  logger: Logger;
+  at?: FaultHook;
+}
+
 interface Parts {
   lock?: { release(): Promise<void> | void };
   postgres?: EmbeddedPostgres;
@@ -41,7 +48,7 @@ interface Parts {
  * The whole product in one process tree: the API and the relay here, PostgreSQL and SpiceDB embedded unless configured.
  * @throws with what to do next, when a port is taken, the data folder is in use or the configuration is wrong
  */
-export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalone> {
+export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): Promise<Standalone> {
   const mode = { mode: 'standalone' } as const;
   const { production, ...configured } = loadConfig(env, mode);
   const dataDir = resolve(configured.dataDir);
@@ -54,7 +61,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
     const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
     const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
-    const installation = await startParts(parts, config, dataDir, logger);
+    const installation = await startParts(parts, { config, dataDir, logger, at });
     await parts.app!.listen({ port: config.port, host: config.host });
     const url = (await parts.app!.getUrl()).replace('[::1]', 'localhost');
     return { url, config: parts.runtime!.config, installation, logFile, stop: () => stopParts(parts) };
@@ -64,7 +71,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
   }
 }
 
-async function startParts(parts: Parts, config: Config, dataDir: string, logger: Logger): Promise<Initialised> {
+async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOptions): Promise<Initialised> {
   const embedded = await Promise.all([
     config.databaseUrl ? undefined : startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') }),
     config.spicedbEndpoint ? undefined : startSpiceDb(config, logger),
@@ -74,7 +81,7 @@ async function startParts(parts: Parts, config: Config, dataDir: string, logger:
   await migrate(databaseUrl, projectPath('migrations'));
   const spicedbEndpoint = config.spicedbEndpoint ?? parts.spicedb!.endpoint;
   const spicedbTls = parts.spicedb ? false : config.spicedbTls;
-  const runtime = await openRuntime({ ...config, databaseUrl, spicedbEndpoint, spicedbTls }, { name: 'standalone' });
+  const runtime = await openRuntime({ ...config, databaseUrl, spicedbEndpoint, spicedbTls }, { name: 'standalone', at });
   parts.runtime = runtime;
   const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);
   parts.app = app;

@@ -7,7 +7,7 @@ import {
 import type { SerialisedAppend, SerialisedEvent } from './append-rules.js';
 import { EventLogUnavailable, NO_STREAM, type JsonObject } from './event-log.js';
 import { openClient, releaseClient } from './eventstoredb-client.js';
-import { refusalOf, unavailable } from './eventstoredb-errors.js';
+import { isStuckOnCapabilities, refusalOf, unavailable } from './eventstoredb-errors.js';
 import { backOffMs, pause, TimedOut, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
 import { Slots } from './eventstoredb-slots.js';
 import type { WarningLog } from './postgres-connections.js';
@@ -57,6 +57,7 @@ export class Appender {
     this.connection = this.connect();
   }
 
+  /** With the log and the timing of whoever came first. */
   static acquire(options: AppenderOptions): Appender {
     const appender = appenders.get(options.url) ?? new Appender(options);
     appenders.set(options.url, appender);
@@ -64,10 +65,11 @@ export class Appender {
     return appender;
   }
 
-  /** Every append of the one who releases has been settled before. */
+  /** Whoever releases waits for no answer any more. */
   async release(): Promise<void> {
     if (--this.users > 0) return;
     if (appenders.get(this.options.url) === this) appenders.delete(this.options.url);
+    this.connection.slots.close();
     await this.settling;
     await releaseClient(this.connection.client);
   }
@@ -98,7 +100,7 @@ export class Appender {
         const pauseMs = backOffMs(attempt);
         const last = ending.draining.aborted || Date.now() + pauseMs >= giveUpAt;
         if (last) throw unavailable(`append to ${stream}`, error);
-        this.options.log.warn({ err: error }, 'an append got no answer; repeating it');
+        this.options.log.warn({ err: error }, 'an append failed; repeating it');
         await pause(pauseMs, ending.draining);
       }
     }
@@ -120,6 +122,7 @@ export class Appender {
     try {
       return await within(answer, Math.min(this.options.timing.attemptMs, giveUpAt - startedAt));
     } catch (error) {
+      if (isStuckOnCapabilities(error)) this.replace(connection, error);
       if (error instanceof TimedOut) {
         stuck = true;
         connection.stuck++;
@@ -130,9 +133,9 @@ export class Appender {
   }
 
   /** Whatever is in flight on it is rejected by that, and repeated. */
-  private replace(connection: Connection, why: Error): void {
+  private replace(connection: Connection, err: unknown): void {
     if (this.connection !== connection) return;
-    this.options.log.warn({ err: why }, 'the event store is silent; connecting anew');
+    this.options.log.warn({ err }, 'appends get no answer; connecting anew');
     this.connection = this.connect();
     connection.slots.close();
     this.settling = releaseClient(connection.client);

@@ -9,6 +9,7 @@ type CreateStream = (grpcType: unknown, name: string, open: OpenStream, cache?: 
 /** Parts of the client that its types keep to itself. */
 interface ClientInternals {
   GRPCStreamCreator: CreateStream;
+  handleError(grpcClient: unknown, error: Error): Promise<void>;
   getChannel(): Promise<Channel>;
 }
 
@@ -19,7 +20,9 @@ export type OnUnexpectedReply = (error: unknown) => void;
 /** Connects on first use. */
 export function openClient(url: string, onUnexpectedReply: OnUnexpectedReply): EventStoreDBClient {
   const client = EventStoreDBClient.connectionString(url);
-  surviveUnexpectedReplies(client as unknown as ClientInternals, onUnexpectedReply);
+  const internals = client as unknown as ClientInternals;
+  surviveUnexpectedReplies(internals, onUnexpectedReply);
+  surviveFailedDiscovery(internals);
   return client;
 }
 
@@ -42,6 +45,12 @@ function surviveUnexpectedReplies(client: ClientInternals, onUnexpectedReply: On
   const create = client.GRPCStreamCreator;
   client.GRPCStreamCreator = (grpcType, name, open, cache) =>
     create(grpcType, name, (grpcClient) => guardListeners(open(grpcClient), onUnexpectedReply), cache);
+}
+
+/** While it looks for a cluster, the client also waits for that where nobody listens for the failure. */
+function surviveFailedDiscovery(client: ClientInternals): void {
+  const handle = client.handleError;
+  client.handleError = (grpcClient, error) => handle(grpcClient, error).catch(() => undefined);
 }
 
 function guardListeners(stream: Duplex, onUnexpectedReply: OnUnexpectedReply): Duplex {

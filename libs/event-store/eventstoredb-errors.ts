@@ -1,4 +1,5 @@
 import { ErrorType, WrongExpectedVersionError } from '@eventstore/db-client';
+import { status } from '@grpc/grpc-js';
 import { AppendTooLarge, EventLogUnavailable, NO_STREAM, RevisionConflict } from './event-log.js';
 
 /** The client's errors are all named "Error", and many have no message: their `type` tells them apart. */
@@ -42,6 +43,15 @@ export function permanentFailureOf(error: unknown, stream: string): Error | null
     default:
       return null;
   }
+}
+
+/**
+ * An error without a type comes from asking the server what it can. The client asks again where the server couldn't be
+ * reached; anything else it takes for the answer for good.
+ */
+export function isStuckOnCapabilities(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return errorType(error) === undefined && typeof code === 'number' && code !== status.UNAVAILABLE;
 }
 
 export function unavailable(what: string, cause: unknown): EventLogUnavailable {

@@ -113,6 +113,32 @@ describe('EventStoreDbEventLog in trouble', () => {
       expect(await appendSurely(log, 'thawed', NO_STREAM, [anEvent()])).toMatchObject({ revision: 0 });
     });
 
+    it('are stored once though the connection to another server breaks', async () => {
+      const another = await startEventStoreDbDouble();
+      const anotherLog = EventStoreDbEventLog.connect({ url: another.url, timing: IMPATIENT });
+      await anotherLog.append('first', NO_STREAM, [anEvent()]);
+      for (let number = 0; number < 5; number++) {
+        double.control.failNextAppends({ delayMs: 50 });
+        const { appends } = double.control.counts;
+        const appended = log.append(`across-${number}`, NO_STREAM, [anEvent()]);
+        await double.control.until((counts) => counts.appends > appends);
+        another.control.cutConnections();
+        expect(await appended).toMatchObject({ revision: 0 });
+        await appendSurely(anotherLog, 'first', number, [anEvent()]);
+      }
+      await anotherLog.close();
+      await another.stop();
+    });
+
+    it('get over a server that at first could not say what it can', async () => {
+      double.control.haveCapabilities('unspoken');
+      await double.control.restart();
+      const events = someEvents(2);
+      await expect(log.append('unspoken', NO_STREAM, events)).rejects.toBeInstanceOf(EventLogUnavailable);
+      double.control.haveCapabilities('batch-appends');
+      expect(await appendSurely(log, 'unspoken', NO_STREAM, events)).toMatchObject({ revision: 1 });
+    });
+
     it('of one log are not disturbed when another log of the process closes', async () => {
       const other = open();
       await other.head();
@@ -123,6 +149,31 @@ describe('EventStoreDbEventLog in trouble', () => {
       expect(await appended).toMatchObject({ revision: 0 });
       expect(double.control.counts.appends).toBe(3);
     });
+  });
+
+  describe('a server of another kind', () => {
+    it('is found through the gossip of a cluster, and again after a restart', async () => {
+      const clustered = EventStoreDbEventLog.connect({ url: double.discoveryUrl, timing: IMPATIENT });
+      others.push(clustered);
+      await appendSurely(clustered, 'clustered', NO_STREAM, [anEvent()]);
+      await double.control.restart();
+      await appendSurely(clustered, 'clustered', 0, [anEvent()]);
+      expect(await clustered.readStream('clustered')).toHaveLength(2);
+    });
+
+    it.each<AppendFault>(['hang', 'lose-reply', 'cut-after', 'not-ready', 'time-out-after'])(
+      'takes single appends where it has no batches, also through %s',
+      async (fault) => {
+        double.control.haveCapabilities('single-appends');
+        await double.control.restart();
+        const events = someEvents(3);
+        double.control.failNextAppends(fault);
+        expect(await appendSurely(log, 'single', NO_STREAM, events)).toMatchObject({ revision: 2 });
+        expect(await log.append('single', NO_STREAM, events)).toMatchObject({ revision: 2 });
+        await expect(log.append('single', NO_STREAM, [anEvent()])).rejects.toMatchObject({ actual: 2 });
+        expect(await log.readStream('single')).toHaveLength(3);
+      },
+    );
   });
 
   describe('followers', () => {

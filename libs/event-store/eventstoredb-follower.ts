@@ -70,9 +70,10 @@ async function nextAfter(
   for (let recheck = true; ; recheck = false) {
     const [seen, next] = await readAt(reader, checkpoint.position);
     if (seen && seen.position === checkpoint.position && seen.id === checkpoint.eventId.toLowerCase()) return next;
+    if (!recheck) throw restored(checkpoint, seen);
     // A relay stops on this, so it is not said of a server that only just starts.
-    if (!recheck || signal.aborted) throw restored(checkpoint, seen);
     await pause(RECHECK_MS, signal);
+    if (signal.aborted) return undefined;
   }
 }
 

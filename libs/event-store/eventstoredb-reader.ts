@@ -41,6 +41,7 @@ interface Connection {
   client: EventStoreDBClient;
   /** Aborted before the client is disposed of: the reads that this cancels look as if they came to their end. */
   gone: AbortController;
+  heardAt: number;
 }
 
 /** Reads and subscriptions of one log, on a connection of their own. */
@@ -155,12 +156,15 @@ export class Reader {
 
   private async collect<T>(open: OpenRead<T>): Promise<T[]> {
     const { connection } = this;
+    const startedAt = Date.now();
     const stream = open(connection.client);
     try {
+      stream.on('data', () => (connection.heardAt = Date.now()));
       return await collected(stream, this.options.timing.attemptMs, connection.gone.signal);
     } catch (error) {
       stream.cancel().catch(() => undefined);
-      if (error instanceof TimedOut) this.replace(connection, error);
+      // One slow read on a connection that works isn't helped by breaking the others.
+      if (error instanceof TimedOut && connection.heardAt < startedAt) this.replace(connection, error);
       throw error;
     }
   }
@@ -168,7 +172,7 @@ export class Reader {
   /** Subscriptions on it end, and are made anew by whoever follows. */
   private replace(connection: Connection, why: Error): void {
     if (this.connection !== connection || this.options.closing.aborted) return;
-    this.options.log.warn({ err: why }, 'the event store is silent; connecting anew');
+    this.options.log.warn({ err: why }, 'reads get no answer; connecting anew');
     this.connection = this.connect();
     connection.gone.abort();
     void releaseClient(connection.client);
@@ -180,7 +184,7 @@ export class Reader {
     const gone = new AbortController();
     // Every read listens.
     setMaxListeners(0, gone.signal);
-    return { client, gone };
+    return { client, gone, heardAt: 0 };
   }
 }
 

@@ -15,6 +15,8 @@ export class FollowUps {
   constructor(
     private readonly bus: CommandBus,
     private readonly processes: readonly Process[],
+    /** Called between a command's own append and those that follow from it, for tests that kill the process there. */
+    private readonly beforeFollowUp?: () => void | Promise<void>,
   ) {}
 
   /** @returns the position of the last event that followed, or `position` where nothing did */
@@ -24,6 +26,7 @@ export class FollowUps {
       for (const { name, followUps } of this.processes) {
         const commands = followUps[event.type as never] as Process['followUps'][string] | undefined;
         for (const [index, followUp] of (commands?.(event as never) ?? []).entries()) {
+          await this.beforeFollowUp?.();
           const outcome = await this.bus.execute<object, Positioned>(followUp(followUpContext(event, name, index)));
           last = Math.max(last, outcome.position);
         }

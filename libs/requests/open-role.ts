@@ -1,8 +1,8 @@
 import { executeOnAssignment, type Holdings, loadStanding, openRoleRequest } from '../assignments/index.js';
 import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
-import type { RoleAsked } from './request.decider.js';
+import type { RoleWanted } from './request.decider.js';
 
-export type NewRequest = Omit<RoleAsked, 'rolesHeld'> & { reason?: string };
+export type NewRequest = RoleWanted & { reason?: string };
 
 export function assignmentOf({ tenantId, requester: subject, target }: NewRequest) {
   return { tenantId, subject, target };

@@ -29,7 +29,7 @@ export const requestStream: Decider<RequestState, RequestStreamEvent> = {
       : { ...state, request: accessRequest.evolve(state.request, event, position) },
 };
 
-export interface DecideRequest {
+export interface DecisionTaken {
   by: Subject;
   verdict: Verdict;
   note?: string;
@@ -40,7 +40,7 @@ export interface DecideRequest {
 }
 
 /** The decision of the approval and what it makes of the request, in one append. */
-export function decideRequest(command: DecideRequest, state: RequestState): Decision<RequestStreamEvent> {
+export function decideRequest(command: DecisionTaken, state: RequestState): Decision<RequestStreamEvent> {
   const { by, verdict, note, reviewerName, at } = command;
   const decide = verdict === 'approved' ? approveRequest : rejectRequest;
   const decided = decide(command, state.request);

@@ -2,13 +2,15 @@ import type { RoleName, Subject, Target } from '../assignments/index.js';
 import type { Decider, Decision, DomainEvent, Refusal } from '../event-store/index.js';
 
 /** What is asked for; carried whole by the first event, so that whoever completes the command needs nothing else. */
-export interface RoleAsked {
+export interface RoleWanted {
   requestId: string;
   tenantId: string;
   requester: Subject;
   role: RoleName;
   target: Target;
   until: string | null;
+}
+export interface RoleAsked extends RoleWanted {
   /** Roles the requester held on the target when asking. */
   rolesHeld: readonly RoleName[];
 }
@@ -36,7 +38,7 @@ export type RequestSubmitted = DomainEvent<
 export type RequestApproved = DomainEvent<'request-approved.v1', Decided & { until: string | null }>;
 export type RequestRejected = DomainEvent<'request-rejected.v1', Decided>;
 export type RequestWithdrawn = DomainEvent<'request-withdrawn.v1', OnRequest>;
-export type RequestSuperseded = DomainEvent<'request-superseded.v1', OnRequest & { by: RoleAsked }, { reason?: string }>;
+export type RequestSuperseded = DomainEvent<'request-superseded.v1', OnRequest & { by: RoleWanted }, { reason?: string }>;
 export type RequestClosed = DomainEvent<'request-closed.v1', OnRequest & { reason: CloseReason }>;
 /** The grant of an approved request ended: taken back, past its end, or gone with what it was on. */
 export type RequestGrantEnded = DomainEvent<
@@ -219,7 +221,7 @@ export function withdrawRequest(command: { by: Subject; at: string }, state: Acc
 }
 
 export function supersedeRequest(
-  command: { by: RoleAsked; reason?: string; at: string },
+  command: { by: RoleWanted; reason?: string; at: string },
   state: AccessRequest,
 ): Decision<RequestEvent> {
   // The assignment names it as open: its submission is on the way.

@@ -67,9 +67,8 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
     if (open === undefined || open === asked.requestId) return BEFORE_START;
     const opening = openRoleRequest(await openingOf(this.runtime, context, asked, open), assignment);
     if ('refused' in opening) throw new Refused(opening.refused, opening.detail, opening.extra);
-    const { tenantId, role } = asked;
-    const { reason, ...plain } = asked;
-    const by = { ...plain, rolesHeld: [] };
+    const { reason, ...by } = asked;
+    const { tenantId, role } = by;
     try {
       const step = stepContext(context, 'supersede');
       const superseded = await executeOnRequest(this.runtime, step, { tenantId, requestId: open }, ({ request }) =>

@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { IDS, type Ids, mintToken, type Pepper } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { loadUser } from '../users/index.js';
@@ -34,13 +34,16 @@ export class IssueTokenHandler implements ICommandHandler<IssueToken> {
     const { tokenId, userId } = input;
     const owner = (await loadUser(this.runtime, userId)).status;
     const minted = mintToken('pat', tokenId, this.ids, this.peppers[0]);
+    // With a command id of its own for each secret: two processes that get the same call at once would both believe that
+    // theirs is stored.
     const outcome = await executeOnTokens(this.runtime, context, userId, (tokens) =>
       issueToken({ ...input, owner, hmac: minted.hmac, at: context.at }, tokens),
     );
-    const { hmac, revision, ...token } = outcome.state.get(tokenId)!;
-    const createdBy = outcome.events[0]!.metadata.actor.id;
+    const { name, createdAt, expiresAt, hmac } = outcome.state.get(tokenId)!;
     const secret = hmac === minted.hmac ? minted.token : null;
+    const createdBy = context.actor.id;
     const position = await this.followUps.run(outcome.events, outcome.position);
-    return { resource: { ...token, userId, createdBy, secret }, revision, position };
+    const resource = { id: tokenId, userId, name, createdAt, createdBy, expiresAt, revokedAt: null, secret };
+    return { resource, revision: 1, position };
   }
 }

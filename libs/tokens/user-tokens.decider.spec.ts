@@ -37,6 +37,12 @@ describe('issuing a token', () => {
       .then([endless]);
   });
 
+  it('does nothing a second time, whatever has become of the token and the user', () => {
+    given(userTokens, [issued, revoked])
+      .when((tokens) => issueToken({ ...command, owner: 'deactivated', hmac: 'v.other' }, tokens))
+      .thenNothing();
+  });
+
   it('is refused where the user is unknown or deactivated', () => {
     given(userTokens)
       .when((tokens) => issueToken({ ...command, owner: 'absent' }, tokens))

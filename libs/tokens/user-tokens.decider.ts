@@ -62,6 +62,7 @@ export interface IssueToken {
 
 export function issueToken(command: IssueToken, tokens: UserTokens): Decision<TokenEvent> {
   const { tokenId, userId, owner, name, hmac, expiresInDays, at } = command;
+  if (tokens.has(tokenId)) return [];
   if (owner === 'absent') return { refused: 'not-found' };
   if (owner === 'deactivated') return { refused: 'user-inactive' };
   const sameName = [...tokens.values()].find((token) => works(token, at) && nameKey(token.name) === nameKey(name));

@@ -33,9 +33,7 @@ describe('registering a user', () => {
     const externalIdentity = { issuer: 'https://id.example.org', subject: 'ada' };
     given(user)
       .when((state) => registerUser({ ...command, profile: {}, externalIdentity }, state))
-      .then([
-        { type: 'user-registered.v1', data: { userId, ...externalIdentity, builtIn: false, at }, personal: {} },
-      ]);
+      .then([{ type: 'user-registered.v1', data: { userId, ...externalIdentity, builtIn: false, at }, personal: {} }]);
   });
 
   it('does nothing a second time, whatever has become of the user', () => {

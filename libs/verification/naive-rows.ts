@@ -36,7 +36,8 @@ export class NaiveTable {
 
   private removeWhere(where: RowText): void {
     for (const [key, row] of this.rows) {
-      if (Object.entries(where).every(([column, value]) => value !== null && row[column] === value)) this.rows.delete(key);
+      if (Object.entries(where).every(([column, value]) => value !== null && row[column] === value))
+        this.rows.delete(key);
     }
   }
 

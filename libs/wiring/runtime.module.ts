@@ -23,6 +23,7 @@ import { ADMIN_TOKEN, TOKEN_PEPPERS, TokensModule } from '../tokens/index.js';
 import { UsersModule } from '../users/index.js';
 import { WorkspacesModule } from '../workspaces/index.js';
 import { CONFIG } from './config-token.js';
+import type { FaultHook } from './fault-points.js';
 
 /** What a process has opened before its modules are put together. */
 export interface Runtime {
@@ -34,6 +35,8 @@ export interface Runtime {
   progress: Progress;
   clock: Clock;
   ids: Ids;
+  /** Called at named points, for tests that kill the process there. */
+  at?: FaultHook;
 }
 
 const domainModules = [
@@ -50,7 +53,7 @@ const domainModules = [
 @Module({})
 export class RuntimeModule {
   static with(runtime: Runtime): DynamicModule {
-    const { config, pool, log, spicedb, domain, progress, clock, ids } = runtime;
+    const { config, pool, log, spicedb, domain, progress, clock, ids, at } = runtime;
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: POOL, useValue: pool },
@@ -68,7 +71,7 @@ export class RuntimeModule {
       { provide: DeciderRuntime, useValue: new DeciderRuntime(log, domain.registry) },
       {
         provide: FollowUps,
-        useFactory: (bus: CommandBus) => new FollowUps(bus, domain.processes),
+        useFactory: (bus: CommandBus) => new FollowUps(bus, domain.processes, at && (() => at('before-follow-up'))),
         inject: [CommandBus],
       },
       Access,

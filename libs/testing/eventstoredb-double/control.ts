@@ -21,6 +21,9 @@ export type AppendFault =
   /** Stored and answered, this much later. */
   | { delayMs: number };
 
+/** What the server says it can, if anything. */
+export type Capabilities = 'batch-appends' | 'single-appends' | 'unspoken';
+
 export type ReadFault = 'not-ready' | 'hang';
 
 interface Watcher {
@@ -33,6 +36,7 @@ export class Faults {
   readonly nextAppends: AppendFault[] = [];
   everyAppend: AppendFault | null = null;
   everyRead: ReadFault | null = null;
+  capabilities: Capabilities = 'batch-appends';
   readonly counts = { appends: 0, reads: 0, subscriptions: 0, liveSubscriptions: 0 };
   readonly mutes = new Set<() => void>();
   cutConnections: () => void = () => undefined;
@@ -72,6 +76,8 @@ export interface EventStoreDbControl {
   /** One fault for each of the next appends. */
   failNextAppends(...faults: AppendFault[]): void;
   failEveryAppend(fault: AppendFault | null): void;
+  /** How the client appends from the next connection on. */
+  haveCapabilities(capabilities: Capabilities): void;
   /** Reads and new subscriptions. */
   failEveryRead(fault: ReadFault | null): void;
   /** The subscriptions open now get nothing more, and no end either. */

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import gossip from '@eventstore/db-client/generated/gossip_pb.js';
+import gossipService from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import featuresService from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
@@ -9,8 +11,9 @@ import type { Any } from 'google-protobuf/google/protobuf/any_pb.js';
 import type { Empty } from 'google-protobuf/google/protobuf/empty_pb.js';
 
 export const { StreamsService } = streamsService;
+export const { GossipService } = gossipService;
 export const { ServerFeaturesService } = featuresService;
-export { features, shared, status, streams };
+export { features, gossip, shared, status, streams };
 
 // The client carries a google-protobuf of its own, of another version than the other dependencies' one.
 const ofClient = createRequire(createRequire(import.meta.url).resolve('@eventstore/db-client'));

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { IServerFeaturesServer } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import type { SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import type { IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { TcpProxy } from '../tcp-proxy.js';
 import { AppendService } from './append-service.js';
 import { Faults, type EventStoreDbControl } from './control.js';
-import { features, ServerFeaturesService, StreamsService, streams } from './generated.js';
+import { featuresServer, gossipServer } from './discovery-services.js';
+import { GossipService, ServerFeaturesService, StreamsService, streams } from './generated.js';
 import { streamName } from './messages.js';
 import { ReadService } from './read-service.js';
 import { RecordedLog } from './recorded-log.js';
@@ -17,6 +16,8 @@ const FLUSH_MS = 10;
 
 export interface EventStoreDbDouble {
   url: string;
+  /** For a client that looks for the members of a cluster. */
+  discoveryUrl: string;
   control: EventStoreDbControl;
   stop(): Promise<void>;
 }
@@ -29,6 +30,7 @@ export async function startEventStoreDbDouble(options: { port?: number } = {}): 
   const double = await Double.start(options.port);
   return {
     url: `esdb://127.0.0.1:${double.port}?tls=false`,
+    discoveryUrl: `esdb+discover://127.0.0.1:${double.port}?tls=false`,
     control: double,
     stop: () => double.stop(),
   };
@@ -66,6 +68,10 @@ class Double implements EventStoreDbControl {
 
   failEveryAppend(fault: Faults['everyAppend']): void {
     this.faults.everyAppend = fault;
+  }
+
+  haveCapabilities(capabilities: Faults['capabilities']): void {
+    this.faults.capabilities = capabilities;
   }
 
   failEveryRead(fault: Faults['everyRead']): void {
@@ -142,23 +148,16 @@ class Double implements EventStoreDbControl {
         answer(null, new streams.TombstoneResp());
       },
     };
-    const featuresServer: IServerFeaturesServer = {
-      getSupportedMethods: (_call, answer) => answer(null, supportedMethods()),
-    };
     server.addService(StreamsService, streamsServer);
-    server.addService(ServerFeaturesService, featuresServer);
+    server.addService(ServerFeaturesService, featuresServer(this.faults));
+    server.addService(
+      GossipService,
+      gossipServer(() => this.port),
+    );
     return new Promise((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve(port),
       );
     });
   }
-}
-
-/** The client appends in batches only where the server says it can. */
-function supportedMethods(): SupportedMethods {
-  const methods = ['read', 'append', 'batchappend', 'delete', 'tombstone'].map((name) =>
-    new features.SupportedMethod().setServiceName('event_store.client.streams.streams').setMethodName(name),
-  );
-  return new features.SupportedMethods().setMethodsList(methods).setEventStoreServerVersion('23.10.8');
 }

@@ -1,0 +1,47 @@
+import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { IsString, MaxLength } from 'class-validator';
+import { ConsistencyTokens } from '../edge/index.js';
+import { Omittable, Refused } from '../platform/index.js';
+import { Progress } from '../projections/index.js';
+
+class ConsistencyBody {
+  @Omittable()
+  @IsString()
+  @MaxLength(2_000)
+  @ApiPropertyOptional({ description: 'a Consistency-Token; that of the header unless given' })
+  token?: string;
+}
+
+class ConsistencyAnswer {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'for at_least_as_fresh of SpiceDB’s API; null as long as no relationship was ever written',
+  })
+  zedToken!: string | null;
+}
+
+/** For services that ask SpiceDB themselves. */
+@ApiTags('permissions')
+@Controller('v1/consistency')
+export class ConsistencyController {
+  constructor(
+    private readonly tokens: ConsistencyTokens,
+    private readonly progress: Progress,
+  ) {}
+
+  /** A ZedToken at which SpiceDB shows what the Consistency-Token stands for. */
+  @Post()
+  @HttpCode(200)
+  @ApiOkResponse({ type: ConsistencyAnswer })
+  async exchange(
+    @Body() { token }: ConsistencyBody,
+    @Headers('consistency-token') fromHeader?: string,
+  ): Promise<ConsistencyAnswer> {
+    // The header's has been waited for already, as for every call.
+    if (token !== undefined) await this.tokens.await(token, 'delivered');
+    else if (fromHeader === undefined) throw new Refused('invalid', 'token is needed', { field: 'token' });
+    return { zedToken: this.progress.zedToken };
+  }
+}

@@ -1,0 +1,91 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Kysely } from 'kysely';
+import { KYSELY } from '../edge/index.js';
+import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import { FollowUps, type Positioned, Progress } from '../projections/index.js';
+import { loadTenant } from '../tenants/index.js';
+import type { RequestTables } from './list-requests.js';
+import { closeRequest, type CloseReason } from './request.decider.js';
+import { executeOnRequest, type RequestKey } from './request-stream.js';
+
+/** Whose requests, or for what, an event ends. */
+export type Ended =
+  | { tenantId: string; reason: 'tenant-deleted' }
+  | { tenantId: string; reason: 'target-deleted'; workspaceId: string }
+  | { tenantId: string; reason: 'requester-removed' | 'requester-deactivated'; userId: string }
+  | { tenantId: null; reason: 'requester-deactivated'; userId: string };
+
+/** Closes the pending requests that an event leaves without a point, and ends the grants of those it took away. */
+export class CloseRequests extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: { ended: Ended; position: number },
+  ) {
+    super();
+  }
+}
+
+const WAIT_MS = 2_000;
+const AT_ONCE = 20;
+const PARTITION = 0;
+
+@CommandHandler(CloseRequests)
+export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+    private readonly progress: Progress,
+    @Inject(KYSELY) private readonly db: Kysely<RequestTables>,
+  ) {}
+
+  async execute({ context, input: { ended, position } }: CloseRequests): Promise<Positioned> {
+    if (await this.goesWithItsTenant(ended)) return { position };
+    // Rows that lag behind the event can't name all of them: the relay's process comes later, and finds them there.
+    if (!(await this.isProjected(position))) return { position };
+    const keys = await this.affected(ended);
+    let last = position;
+    for (let done = 0; done < keys.length; done += AT_ONCE) {
+      const closing = keys.slice(done, done + AT_ONCE).map((key) => this.close(context, key, ended.reason, position));
+      last = Math.max(last, ...(await Promise.all(closing)));
+    }
+    return { position: last };
+  }
+
+  private async goesWithItsTenant({ tenantId, reason }: Ended): Promise<boolean> {
+    return reason === 'target-deleted' && (await loadTenant(this.runtime, tenantId)).status !== 'active';
+  }
+
+  private async isProjected(position: number): Promise<boolean> {
+    if (await this.progress.waitFor('projected', position, WAIT_MS)) return true;
+    const checkpoint = await this.db
+      .selectFrom('relay_checkpoint')
+      .select('position')
+      .where('partition', '=', PARTITION)
+      .executeTakeFirst();
+    return checkpoint !== undefined && checkpoint.position >= position;
+  }
+
+  private affected(ended: Ended): Promise<RequestKey[]> {
+    const onlyPending = ended.tenantId === null || ended.reason === 'tenant-deleted';
+    return this.db
+      .selectFrom('request')
+      .select(['id as requestId', 'tenant_id as tenantId'])
+      .where('status', 'in', onlyPending ? ['pending'] : ['pending', 'approved'])
+      .$if(ended.tenantId !== null, (query) => query.where('tenant_id', '=', ended.tenantId!))
+      .$if('workspaceId' in ended, (query) =>
+        query.where('target_type', '=', 'workspace').where('target_id', '=', (ended as { workspaceId: string }).workspaceId),
+      )
+      .$if('userId' in ended, (query) =>
+        query.where('requester_type', '=', 'user').where('requester_id', '=', (ended as { userId: string }).userId),
+      )
+      .execute();
+  }
+
+  private async close(context: CommandContext, key: RequestKey, reason: CloseReason, before: number): Promise<number> {
+    const closed = await executeOnRequest(this.runtime, stepContext(context, key.requestId), key, ({ request }) =>
+      closeRequest({ reason, before, at: context.at }, request),
+    );
+    return this.followUps.run(closed.events, closed.position);
+  }
+}

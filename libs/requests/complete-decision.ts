@@ -1,0 +1,111 @@
+import { Logger } from '@nestjs/common';
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { EndRole, GrantRole, type Subject } from '../assignments/index.js';
+import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { FollowUps, type Positioned } from '../projections/index.js';
+import { loadCircumstances } from './circumstances.js';
+import { endRequestGrant, type GrantEndReason, reasonToClose, type RoleWanted, sourceOf } from './request.decider.js';
+import { executeOnRequest, loadRequest, type RequestKey } from './request-stream.js';
+
+/** Refusals that time mends. */
+const NOT_YET = ['not-yet', 'dependency-unavailable', 'too-much-contention'];
+
+function isFinal(error: unknown): error is Refused {
+  return error instanceof Refused && !NOT_YET.includes(error.code);
+}
+
+/** Makes the grant of an approved request; where it can't be made any more, the request says so. */
+export class GrantRequested extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: RoleWanted,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(GrantRequested)
+export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly bus: CommandBus,
+  ) {}
+
+  async execute({ context, input }: GrantRequested): Promise<Positioned> {
+    if (!(await this.isApproved(input))) return { position: BEFORE_START };
+    const { requestId, tenantId, requester: subject, role, target, until } = input;
+    const grant = { tenantId, subject, target, role, until, source: sourceOf(requestId), replaces: false };
+    let position: number;
+    try {
+      ({ position } = await this.bus.execute(new GrantRole(context, grant)));
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      const reason = reasonToClose(await loadCircumstances(this.runtime, input, context.at)) ?? 'not-granted';
+      const end = { requestId, tenantId, reason, by: null };
+      return this.bus.execute(new EndRequestGrant(stepContext(context, 'refused'), end));
+    }
+    if (await this.isApproved(input)) return { position };
+    // Ended while the grant was on its way.
+    return this.bus.execute(new EndRequestedRole(stepContext(context, 'ended'), input));
+  }
+
+  private async isApproved({ requestId }: RoleWanted): Promise<boolean> {
+    const { state } = await loadRequest(this.runtime, requestId);
+    return state.request.status === 'approved';
+  }
+}
+
+/** Tells an approved request that its grant ended. */
+export class EndRequestGrant extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: RequestKey & { reason: GrantEndReason; by: Subject | null },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(EndRequestGrant)
+export class EndRequestGrantHandler implements ICommandHandler<EndRequestGrant> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: EndRequestGrant): Promise<Positioned> {
+    const { events, position } = await executeOnRequest(this.runtime, context, input, ({ request }) =>
+      endRequestGrant({ ...input, at: context.at }, request),
+    );
+    return { position: await this.followUps.run(events, position) };
+  }
+}
+
+/** Ends what a request's grant gave, where something of it is left. */
+export class EndRequestedRole extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: Omit<RoleWanted, 'until'>,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(EndRequestedRole)
+export class EndRequestedRoleHandler implements ICommandHandler<EndRequestedRole> {
+  private readonly logger = new Logger(EndRequestedRole.name);
+
+  constructor(private readonly bus: CommandBus) {}
+
+  async execute({ context, input }: EndRequestedRole): Promise<Positioned> {
+    const { requestId, tenantId, requester: subject, target, role } = input;
+    const end = { tenantId, subject, target, role, sources: [sourceOf(requestId)], reason: 'revoked' as const };
+    try {
+      return await this.bus.execute(new EndRole(context, end));
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      this.logger.warn(`the role of request ${requestId} stays: ${error.code}`);
+      return { position: BEFORE_START };
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { BEFORE_START, type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { FollowUps, type Positioned } from '../projections/index.js';
+import { loadUser } from '../users/index.js';
+import { loadCircumstances } from './circumstances.js';
+import { type NewRequest, openRole } from './open-role.js';
+import { closeLateRequest, type RoleAsked, submitRequest } from './request.decider.js';
+import { executeOnRequest, isSubmitted, loadRequest, type RequestKey } from './request-stream.js';
+
+const NO_ROOM = ['role-already-held', 'request-pending', 'not-found'];
+
+/** Opens the request that took the place of another; where there is no room for it any more, none is open. */
+export class OpenSuperseding extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: NewRequest & { supersedes: string },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(OpenSuperseding)
+export class OpenSupersedingHandler implements ICommandHandler<OpenSuperseding> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input: { supersedes, ...asked } }: OpenSuperseding): Promise<Positioned> {
+    try {
+      const opened = await openRole(this.runtime, context, asked, supersedes);
+      return { position: await this.followUps.run(opened.events, opened.position) };
+    } catch (error) {
+      if (error instanceof Refused && NO_ROOM.includes(error.code)) return { position: BEFORE_START };
+      throw error;
+    }
+  }
+}
+
+/** Submits a request that was opened on its assignment. */
+export class CompleteSubmission extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: RoleAsked & { reason?: string; at: string },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CompleteSubmission)
+export class CompleteSubmissionHandler implements ICommandHandler<CompleteSubmission> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: CompleteSubmission): Promise<Positioned> {
+    const requester = await loadUser(this.runtime, input.requester.id);
+    const requesterName = requester.status === 'absent' ? undefined : (requester.displayName ?? undefined);
+    const { events, position } = await executeOnRequest(this.runtime, context, input, ({ request }) =>
+      submitRequest({ ...input, requesterName }, request),
+    );
+    return { position: await this.followUps.run(events, position) };
+  }
+}
+
+/** Closes a request that was submitted after the end of its tenant, its target or its requester's membership. */
+export class CloseLateRequest extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: RequestKey,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CloseLateRequest)
+export class CloseLateRequestHandler implements ICommandHandler<CloseLateRequest> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: CloseLateRequest): Promise<Positioned> {
+    const { state, position } = await loadRequest(this.runtime, input.requestId);
+    if (!isSubmitted(state) || state.request.status !== 'pending') return { position };
+    const circumstances = await loadCircumstances(this.runtime, state.request, context.at);
+    const closed = await executeOnRequest(this.runtime, context, input, ({ request }) =>
+      closeLateRequest({ circumstances, at: context.at }, request),
+    );
+    return { position: await this.followUps.run(closed.events, closed.position) };
+  }
+}

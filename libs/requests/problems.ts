@@ -1,0 +1,50 @@
+import { defineProblems } from '../platform/index.js';
+
+export const requestProblems = defineProblems({
+  'role-not-requestable': {
+    status: 422,
+    title: 'The role is not requestable',
+    next: 'GET /v1/tenants/{tenantId}/requestable-roles lists what may be requested.',
+  },
+  'role-already-held': {
+    status: 409,
+    title: 'The role is held already',
+    next: 'Ask for another role, or for a time beyond the end of the present grant.',
+  },
+  'request-pending': {
+    status: 409,
+    title: 'A request for the role is open',
+    next: 'Wait for its decision, withdraw it, or send "supersede": true to put this one in its place.',
+  },
+  'request-not-pending': {
+    status: 409,
+    title: 'The request is not pending',
+    next: 'Read it again: what it has become is in its status.',
+  },
+  'request-not-approved': {
+    status: 409,
+    title: 'The request has no grant',
+    next: 'Only approved requests can be revoked; a pending one is rejected or withdrawn.',
+  },
+  'own-request': { status: 403, title: 'It is your own request', next: 'Ask somebody else to decide it.' },
+  'target-gone': {
+    status: 409,
+    title: 'The target is gone',
+    next: 'What the role was asked for was deleted. The request closes by itself.',
+  },
+  'role-not-requestable-any-more': {
+    status: 409,
+    title: 'The role is not requestable any more',
+    next: 'Reject the request, or make the role requestable again.',
+  },
+  'requester-gone': {
+    status: 409,
+    title: 'The requester does not belong to the tenant any more',
+    next: 'Reject the request.',
+  },
+  'request-until-passed': {
+    status: 409,
+    title: 'The time that was asked for is over',
+    next: 'Reject the request; the requester may ask anew.',
+  },
+});

@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { CloseRequestsHandler } from './close-requests.js';
+import { CloseRoleRequestHandler } from './close-role-request.js';
+import { EndRequestedRoleHandler, EndRequestGrantHandler, GrantRequestedHandler } from './complete-decision.js';
+import { CloseLateRequestHandler, CompleteSubmissionHandler, OpenSupersedingHandler } from './complete-submission.js';
+import { DecideRequestHandler } from './decide-request.js';
+import { GetRequestHandler, ListRequestsHandler } from './list-requests.js';
+import { RequestAccess } from './request-access.js';
+import { RevokeRequestHandler } from './revoke-request.js';
+import { SubmitRequestHandler } from './submit-request.js';
+import { WithdrawRequestHandler } from './withdraw-request.js';
+
+/** Commands, queries and the rights they need; the routes are with the API. */
+@Module({
+  providers: [
+    SubmitRequestHandler,
+    OpenSupersedingHandler,
+    CompleteSubmissionHandler,
+    CloseLateRequestHandler,
+    DecideRequestHandler,
+    GrantRequestedHandler,
+    EndRequestGrantHandler,
+    EndRequestedRoleHandler,
+    WithdrawRequestHandler,
+    RevokeRequestHandler,
+    CloseRequestsHandler,
+    CloseRoleRequestHandler,
+    ListRequestsHandler,
+    GetRequestHandler,
+    RequestAccess,
+  ],
+  exports: [RequestAccess],
+})
+export class RequestsModule {}

@@ -1,0 +1,28 @@
+import { noun } from '../projections/index.js';
+import type { ApprovalEvent } from './approval.decider.js';
+import type { RequestEvent } from './request.decider.js';
+import { approvalsAudit, requestsAudit } from './requests.audit.js';
+import { approvalRelationships, requestRelationships } from './requests.relationships.js';
+
+export const requestsNoun = noun<RequestEvent>({
+  name: 'requests',
+  types: {
+    'request-submitted.v1': 'Somebody asked for a role.',
+    'request-approved.v1': 'A request was approved; the grant follows.',
+    'request-rejected.v1': 'A request was rejected.',
+    'request-withdrawn.v1': 'A requester took a pending request back.',
+    'request-superseded.v1': 'Another request of the same requester took the place of a pending one; carries it whole.',
+    'request-closed.v1': 'A pending request lost its tenant, its target or its requester.',
+    'request-grant-ended.v1': 'The grant of an approved request ended.',
+    'request-revocation-noted.v1': 'Who revoked a grant said why.',
+  },
+  relationships: requestRelationships,
+  audit: requestsAudit,
+});
+
+export const approvalsNoun = noun<ApprovalEvent>({
+  name: 'approvals',
+  types: { 'approval-decision-recorded.v1': 'Somebody decided a request.' },
+  relationships: approvalRelationships,
+  audit: approvalsAudit,
+});

@@ -1,0 +1,96 @@
+import type { RoleEnded, RoleGranted, RoleRequestOpened, Subject, TenantMemberRemoved } from '../assignments/index.js';
+import type { EventMetadata } from '../event-store/index.js';
+import { type FollowUp, process } from '../projections/index.js';
+import type { TenantAdminEnded, TenantDeletionStarted } from '../tenants/index.js';
+import type { UserDeactivated } from '../users/index.js';
+import type { WorkspaceDeleted } from '../workspaces/index.js';
+import { CloseRequests, type Ended } from './close-requests.js';
+import { CloseRoleRequest } from './close-role-request.js';
+import { EndRequestedRole, EndRequestGrant, GrantRequested } from './complete-decision.js';
+import { CloseLateRequest, CompleteSubmission, OpenSuperseding } from './complete-submission.js';
+import { type GrantEndReason, type RequestEvent, requestsAmong, type RoleWanted } from './request.decider.js';
+
+type Read =
+  | RequestEvent
+  | RoleRequestOpened
+  | RoleGranted
+  | RoleEnded
+  | TenantMemberRemoved
+  | TenantAdminEnded
+  | TenantDeletionStarted
+  | WorkspaceDeleted
+  | UserDeactivated;
+
+/**
+ * An opened request is submitted, an approved one granted, and one that has ended makes room for the next. What happens
+ * to grants, targets and requesters elsewhere is told to the requests it is about.
+ */
+export const requestsProcess = process<Read>({
+  name: 'requests',
+  followUps: {
+    'role-request-opened.v1': ({ data: { subject: requester, ...asked }, personal }) => [
+      (context) => new CompleteSubmission(context, { ...asked, requester, reason: personal?.reason }),
+    ],
+    'request-submitted.v1': ({ data: { requestId, tenantId } }) => [
+      (context) => new CloseLateRequest(context, { requestId, tenantId }),
+    ],
+    'request-superseded.v1': ({ data, personal }) => [
+      (context) =>
+        new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),
+      makeRoom(data),
+    ],
+    'request-approved.v1': ({ data }) => [(context) => new GrantRequested(context, data), makeRoom(data)],
+    'request-rejected.v1': ({ data }) => [makeRoom(data)],
+    'request-withdrawn.v1': ({ data }) => [makeRoom(data)],
+    'request-closed.v1': ({ data }) => [makeRoom(data)],
+    'request-grant-ended.v1': ({ data }) => [(context) => new EndRequestedRole(context, data)],
+    'role-granted.v1': ({ data: { tenantId, replaced }, metadata }) =>
+      replaced.flatMap(({ sources }) => grantsEnded(tenantId, sources, 'replaced', metadata)),
+    'role-ended.v1': ({ data: { tenantId, sources, reason }, metadata }) =>
+      grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
+    'tenant-admin-ended.v1': ({ data: { tenantId, sources, reason }, metadata }) =>
+      grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
+    'tenant-member-removed.v1': ({ data: { tenantId, userId, reason: why }, position }) => {
+      const reason = why === 'user-deactivated' ? 'requester-deactivated' : 'requester-removed';
+      return [close({ tenantId, reason, userId }, position)];
+    },
+    'user-deactivated.v1': ({ data: { userId }, position }) => [
+      close({ tenantId: null, reason: 'requester-deactivated', userId }, position),
+    ],
+    'workspace-deleted.v1': ({ data: { tenantId, workspaceId }, position }) => [
+      close({ tenantId, reason: 'target-deleted', workspaceId }, position),
+    ],
+    'tenant-deletion-started.v1': ({ data: { tenantId }, position }) => [
+      close({ tenantId, reason: 'tenant-deleted' }, position),
+    ],
+  },
+});
+
+function makeRoom({ requestId, tenantId, requester: subject, role, target }: Omit<RoleWanted, 'until'>): FollowUp {
+  return (context) => new CloseRoleRequest(context, { requestId, tenantId, subject, role, target });
+}
+
+function close(ended: Ended, position: number): FollowUp {
+  return (context) => new CloseRequests(context, { ended, position });
+}
+
+function grantsEnded(
+  tenantId: string,
+  sources: readonly string[],
+  reason: GrantEndReason,
+  { actor }: EventMetadata,
+): FollowUp[] {
+  const by = principalOf(actor);
+  return requestsAmong(sources).map(
+    (requestId) => (context) => new EndRequestGrant(context, { requestId, tenantId, reason, by }),
+  );
+}
+
+function asGrantEnd(reason: RoleEnded['data']['reason'] | TenantAdminEnded['data']['reason']): GrantEndReason {
+  return reason === 'revoked' || reason === 'expired' || reason === 'replaced' ? reason : 'removed';
+}
+
+function principalOf({ type, id, onBehalfOf }: EventMetadata['actor']): Subject | null {
+  const principal = onBehalfOf ?? { type, id };
+  return principal.type === 'user' || principal.type === 'service_account' ? { type: principal.type, id: principal.id } : null;
+}

@@ -1,0 +1,43 @@
+import { compareSpiceDb, type ComparedWith, type SpiceDbDifference, type TupleFault } from './compare-spicedb.js';
+import type { TupleChange } from './naive-relationships.js';
+import { type Check, Findings } from './report.js';
+import type { Standing } from './standing.js';
+
+/** SpiceDB holds exactly what is wanted. What it refused, and is parked, does not count. */
+export async function checkSpiceDb(options: ComparedWith, follow: () => Promise<void>): Promise<Check> {
+  const findings = new Findings('P4', 'relationships in SpiceDB');
+  const difference = await compareSpiceDb(options, follow);
+  for (const kind of ['missing', 'extra', 'wrongEnd'] as const satisfies (keyof SpiceDbDifference)[]) {
+    for (const fault of difference[kind]) findings.add(asDifference(kind, fault));
+  }
+  return findings.check;
+}
+
+function asDifference(kind: string, { tuple, wanted, actual, event }: TupleFault) {
+  const shown = kind === 'wrongEnd' ? { expected: wanted ?? 'no end', actual: actual ?? 'no end' } : {};
+  return { kind, subject: tuple, ...shown, ...(event && { event }) };
+}
+
+/**
+ * One mark, at or before what is delivered; where it is before, what lies between has changed nothing.
+ * @param deliveredNow as of later, when a mark that had just been moved has been noted
+ */
+export function checkMark(standing: Standing, deliveredNow: number, changes: readonly TupleChange[]): Check {
+  const { marks, delivered, everWritten } = standing;
+  const findings = new Findings('P4', 'delivery mark');
+  const [mark, ...others] = marks;
+  if (!mark) {
+    if (everWritten) findings.add({ kind: 'missing', subject: 'mark', expected: delivered });
+    return findings.check;
+  }
+  for (const { tuple } of others) findings.add({ kind: 'extra', subject: tuple });
+  if (mark.position > deliveredNow) {
+    findings.add({ kind: 'ahead', subject: mark.tuple, expected: deliveredNow, actual: mark.position });
+  }
+  for (const { tuple, event } of changes) {
+    if (event.position > mark.position && event.position <= delivered) {
+      findings.add({ kind: 'behind', subject: tuple, expected: event.position, actual: mark.position, event });
+    }
+  }
+  return findings.check;
+}

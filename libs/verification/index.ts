@@ -1,0 +1,6 @@
+export { checkInvariants, type CheckOptions } from './check-invariants.js';
+export type { SpiceDbDifference, TupleFault } from './compare-spicedb.js';
+export { repairRelationships, type RepairOptions, type RepairReport } from './repair-relationships.js';
+export { type RelationshipsRepaired, verificationPart } from './repairs.noun.js';
+export type { Check, Difference, EventRef, ParkedRow, PromiseName, Report } from './report.js';
+export { definitionsOf, ownTypes } from './schema-types.js';

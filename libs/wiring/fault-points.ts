@@ -1,0 +1,29 @@
+import type { EventLog } from '../event-store/index.js';
+
+/** Where a test may stop, delay or kill a process. */
+export type FaultPoint =
+  | 'before-append'
+  | 'after-append'
+  | 'before-follow-up'
+  | 'in-transaction'
+  | 'after-commit'
+  | 'before-delivery'
+  | 'after-delivery';
+export type FaultHook = (point: FaultPoint) => void | Promise<void>;
+
+/** The log with fault points around its appends. */
+export function withFaultPoints(log: EventLog, at: FaultHook): EventLog {
+  const append: EventLog['append'] = async (stream, expectedRevision, events) => {
+    await at('before-append');
+    const appended = await log.append(stream, expectedRevision, events);
+    await at('after-append');
+    return appended;
+  };
+  return new Proxy(log, {
+    get: (target, name) => {
+      if (name === 'append') return append;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
