@@ -14,16 +14,16 @@ module.exports = {
       name: 'libs-through-their-index',
       severity: 'error',
       comment: 'A lib is used through its index alone.',
-      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '^libs/testing/|[.]spec[.]ts$' },
+      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-' },
       to: {
         path: '^libs/([^/]+)/',
-        pathNot: ['^libs/$2/', '^libs/[^/]+/index[.]ts$', '^libs/platform/(core|database)[.]ts$'],
+        pathNot: ['^libs/$2/', '^libs/[^/]+/index[.]ts$', '^libs/platform/(core|database)[.]ts$', '^libs/audit-log/trail[.]ts$'],
       },
     },
     {
       name: 'libs-know-no-apps',
       severity: 'error',
-      from: { path: '^libs/', pathNot: '^libs/testing/' },
+      from: { path: '^libs/', pathNot: '^libs/testing/|[.](spec|fixture)[.]ts$' },
       to: { path: '^apps/' },
     },
     {
@@ -48,7 +48,7 @@ module.exports = {
     {
       name: 'tests-stay-in-tests',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '^libs/testing/|[.]spec[.]ts$|contract|^libs/event-store/contract-' },
+      from: { path: '^(apps|libs)/', pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-' },
       to: { path: '^(libs/testing|test)/' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

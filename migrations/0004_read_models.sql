@@ -46,6 +46,7 @@ create table request (
   kind text not null,
   requester_type text not null,
   requester_id text not null,
+  requester_name text,
   role text not null,
   target_type text not null,
   target_id text not null,
@@ -53,6 +54,7 @@ create table request (
   reason text,
   status text not null,
   close_reason text,
+  revocation_note text,
   reviewer_type text,
   reviewer_id text,
   reviewer_name text,
@@ -65,7 +67,8 @@ create table request (
 create index request_by_tenant on request (tenant_id, id desc);
 create index request_by_status on request (tenant_id, status, id desc);
 create index request_by_requester on request (tenant_id, requester_id, id desc);
-create index request_by_target on request (target_id) where status = 'pending';
+create index request_open_by_requester on request (requester_id) where status in ('pending', 'approved');
+create index request_open_by_target on request (target_id) where status in ('pending', 'approved');
 
 create table app_user (
   id text primary key,

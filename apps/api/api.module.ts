@@ -5,7 +5,7 @@ import {
   TenantMembersController,
   WorkspaceMembersController,
 } from '../../libs/assignments/index.js';
-import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/index.js';
+import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/trail.js';
 import { AccessGuard } from '../../libs/edge/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';

@@ -108,7 +108,7 @@ export class ChainVerifier {
     walk.previous = intact ? [entry.hash] : [entry.hash, ...hashes];
     walk.next = entry.sequence + 1;
     this.compareWithHead(entry);
-    if ('position' in entry) this.checkShown(walk, entry);
+    if ('position' in entry) this.checkShown(walk, entry, intact);
   }
 
   finish(): ChainReport {
@@ -159,12 +159,12 @@ export class ChainVerifier {
     }
   }
 
-  private checkShown(walk: Walk, row: AuditRow): void {
+  private checkShown(walk: Walk, row: AuditRow, intact: boolean): void {
     if (row.position <= walk.position)
       this.report('wrong-order', row, 'its event came before that of the entry before');
     walk.position = row.position;
     const { mapping, unrendered } = this.options;
-    if (!mapping) return;
+    if (!mapping || !intact) return;
     const columns = shownFaults(row, mapping, unrendered);
     if (columns.length > 0) this.report('shown-edited', row, `the event says something else: ${columns.join(', ')}`);
   }

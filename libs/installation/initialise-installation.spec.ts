@@ -4,7 +4,7 @@ import type { Process } from '../projections/index.js';
 import { CreateTenant, DeleteTenant, loadTenant, RenameTenant } from '../tenants/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
 import { DeactivateUser, loadUser, RegisterUser } from '../users/index.js';
-import { BootstrapAdmin, initialiseInstallation, InstallationFailed } from './index.js';
+import { BootstrapAdmin, type Initialised, initialiseInstallation, InstallationFailed } from './index.js';
 import { Instance } from './instance.fixture.js';
 import { installation } from './installation.decider.js';
 import { INSTALLATION_STREAM } from './installation-stream.js';
@@ -31,6 +31,12 @@ async function start(processes?: readonly Process[]): Promise<Instance> {
 
 const initialise = ({ bus, clock }: Instance, config: Parameters<typeof initialiseInstallation>[1] = CONFIG) =>
   initialiseInstallation(bus, config, clock, systemIds);
+
+const idsOf = ({ adminUserId, defaultTenantId, rootWorkspaceId }: Initialised) => ({
+  adminUserId,
+  defaultTenantId,
+  rootWorkspaceId,
+});
 
 const runtimeOf = ({ app }: Instance) => app.get(DeciderRuntime);
 
@@ -83,7 +89,7 @@ describe('the first start', () => {
     const started = await Promise.all([start(), start(), start(), start()]);
     const results = await Promise.all(started.map((instance) => initialise(instance)));
     expect(results.filter(({ created }) => created)).toHaveLength(1);
-    expect(new Set(results.map(({ created: _created, ...ids }) => JSON.stringify(ids))).size).toBe(1);
+    expect(new Set(results.map((result) => JSON.stringify(idsOf(result)))).size).toBe(1);
     expect([...(await started[0]!.eventTypes())].sort()).toEqual([...FIRST_EVENTS].sort());
     for (const instance of started) {
       const { state } = await runtimeOf(instance).load(INSTALLATION_STREAM, installation);
@@ -96,8 +102,8 @@ describe('the first start', () => {
     const first = await initialise(crashed);
     expect(await crashed.eventTypes()).toEqual(['installation-initialised.v1']);
     const instance = await start();
-    expect(await initialise(instance, { ...CONFIG, defaultTenantName: 'another' })).toEqual({
-      ...first,
+    expect(await initialise(instance, { ...CONFIG, defaultTenantName: 'another' })).toMatchObject({
+      ...idsOf(first),
       created: false,
     });
     expect(await instance.eventTypes()).toEqual(FIRST_EVENTS);
@@ -136,7 +142,7 @@ describe('a later start', () => {
     const again = await start();
     for (const config of [CONFIG, { defaultTenantName: 'other', defaultWorkspaceName: 'names' }]) {
       again.clock.advance(60_000);
-      expect(await initialise(again, config)).toEqual({ ...first, created: false });
+      expect(await initialise(again, config)).toMatchObject({ ...idsOf(first), created: false });
     }
     expect(await again.eventTypes()).toEqual(before);
   });

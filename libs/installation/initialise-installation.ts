@@ -1,7 +1,7 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { type Clock, type Config, derivedUuid, type Ids, Refused } from '../platform/index.js';
-import { FollowUps, type Positioned } from '../projections/index.js';
+import { FollowUps } from '../projections/index.js';
 import { CreateTenant, loadTenant } from '../tenants/index.js';
 import { initialise, type Installation } from './installation.decider.js';
 import { executeOnInstallation } from './installation-stream.js';
@@ -14,10 +14,12 @@ export class InstallationFailed extends Error {
 export interface Initialised extends Pick<Installation, 'adminUserId' | 'defaultTenantId' | 'rootWorkspaceId'> {
   /** Whether this start did it; false where it was there already. */
   created: boolean;
+  /** From which on everybody can see it. */
+  position: number;
 }
 
 /** Decides once what every installation has; afterwards only completes what a crash interrupted. */
-export class InitialiseInstallation extends Command<Initialised & Positioned> {
+export class InitialiseInstallation extends Command<Initialised> {
   constructor(
     readonly context: CommandContext,
     readonly input: Installation,
@@ -34,7 +36,7 @@ export class InitialiseInstallationHandler implements ICommandHandler<Initialise
     private readonly followUps: FollowUps,
   ) {}
 
-  async execute({ context, input }: InitialiseInstallation): Promise<Initialised & Positioned> {
+  async execute({ context, input }: InitialiseInstallation): Promise<Initialised> {
     const decided = await this.decide(context, input, input.adminUserId);
     const installation = decided.state.initialised!;
     const { adminUserId, defaultTenantId, rootWorkspaceId } = installation;
@@ -105,6 +107,5 @@ export async function initialiseInstallation(
     causationId: null,
     at: now.toISOString(),
   };
-  const { position: _position, ...initialised } = await bus.execute(new InitialiseInstallation(context, installation));
-  return initialised;
+  return bus.execute(new InitialiseInstallation(context, installation));
 }

@@ -14,8 +14,7 @@ import {
   SIGNING_KEY,
   SPICEDB,
 } from '../edge/index.js';
-import { BEFORE_START, DeciderRuntime } from '../event-store/index.js';
-import { openEventLog } from '../event-store/open-event-log.js';
+import { BEFORE_START, DeciderRuntime, openEventLog } from '../event-store/index.js';
 import { foldRelationships } from '../outbox/index.js';
 import {
   CLOCK,

@@ -18,6 +18,7 @@ beforeAll(async () => {
   instance.relay();
   const config = { defaultTenantName: 'default', defaultWorkspaceName: undefined };
   adminId = (await initialiseInstallation(instance.bus, config, instance.clock, systemIds)).adminUserId;
+  await until(async () => (await call(ADMIN, 'GET', '/me')).status === 200);
 });
 
 afterAll(async () => {
@@ -124,27 +125,20 @@ describe('a token', () => {
   it('is told to one of two processes that get the same call at once, and it works', async () => {
     const { id, token } = await person();
     const other = await Instance.start(database.url);
-    const context = {
-      commandId: systemIds.uuid(),
-      actor: { type: 'user' as const, id },
-      authentication: 'token',
-      correlationId: 'specification',
-      causationId: null,
-      at: instance.clock.now().toISOString(),
-    };
-    const input = { tokenId: systemIds.ulid(instance.clock.now()), userId: id, name: 'twice', expiresInDays: null };
-    const both = [instance, other].map(({ bus }) => bus.execute(new IssueToken(context, input)));
-    const secrets = (await Promise.all(both)).map(({ resource: { secret } }) => secret);
+    const at = instance.clock.now().toISOString();
+    const actor = { type: 'user' as const, id };
+    const trace = { authentication: 'token', correlationId: 'specification', causationId: null };
+    for (let race = 0; race < 10; race++) {
+      const context = { commandId: systemIds.uuid(), actor, ...trace, at };
+      const input = { tokenId: systemIds.ulid(new Date(at)), userId: id, name: `race ${race}`, expiresInDays: null };
+      const both = [instance, other].map(({ bus }) => bus.execute(new IssueToken(context, input)));
+      const secrets = (await Promise.all(both)).map(({ resource: { secret } }) => secret);
+      const told = secrets.filter((secret) => secret !== null);
+      expect(told).toHaveLength(1);
+      await until(async () => items((await call(token, 'GET', '/me/tokens')).body).length === race + 2);
+      expect(await call(told[0]!, 'GET', '/me')).toMatchObject({ status: 200 });
+    }
     await other.close();
-    expect(secrets.filter((secret) => secret !== null)).toHaveLength(1);
-    await until(async () => items((await call(token, 'GET', '/me/tokens')).body).length === 2);
-    expect(
-      await call(
-        secrets.find((secret) => secret !== null)!,
-        'GET',
-        '/me',
-      ),
-    ).toMatchObject({ status: 200 });
   });
 
   it('works at once for who has heard of it', async () => {

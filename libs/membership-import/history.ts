@@ -47,7 +47,9 @@ export async function* readChanges(history: AsyncIterable<string>, seed: string)
   let digest = seed;
   let current: { change: number; lines: HistoryLine[] } | undefined;
   const finished = ({ change, lines }: { change: number; lines: HistoryLine[] }): Change => {
-    digest = createHash('sha256').update(JSON.stringify([digest, change, lines.map(contentOf)])).digest('hex');
+    digest = createHash('sha256')
+      .update(JSON.stringify([digest, change, lines.map(contentOf)]))
+      .digest('hex');
     return { change, lines, digest };
   };
   let line = 0;

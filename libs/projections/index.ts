@@ -6,3 +6,7 @@ export * from './noun.js';
 export * from './domain.js';
 export * from './follow-ups.js';
 export * from './progress.js';
+export { replay, type ReplayOptions, type ReplayPoint, type ReplayProgress, type ReplayReport } from './replay.js';
+export { isSame, type TableComparison } from './replay-comparison.js';
+export { ReplayFailed, ReplayRefused } from './replay-problems.js';
+export { adoptVersions, type OutdatedModel, outdatedModels } from './replay-versions.js';

@@ -16,7 +16,7 @@ export class Projector {
     for (const fold of this.fold(events)) await writeTable(client, fold, this.physicalName(fold.table.name));
   }
 
-  private fold(events: readonly Recorded[]): TableFold[] {
+  fold(events: readonly Recorded[]): TableFold[] {
     const folds = new Map<string, TableFold>();
     for (const model of this.models) {
       for (const table of model.tables) folds.set(table.name, new TableFold(table));

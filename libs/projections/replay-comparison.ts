@@ -74,7 +74,9 @@ async function differences(client: ClientBase, table: Table): Promise<Difference
   const keys = table.key.map(quote);
   const columns = columnsOf(table);
   const joined = keys.map((key) => `live.${key} = rebuilt.${key}`).join(' and ');
-  const [live, rebuilt] = ['live', 'rebuilt'].map((side) => `row(${columns.map((name) => `${side}.${name}`).join(', ')})`);
+  const [live, rebuilt] = ['live', 'rebuilt'].map(
+    (side) => `row(${columns.map((name) => `${side}.${name}`).join(', ')})`,
+  );
   const key = table.key.map((name) => `'${name}', coalesce(live.${quote(name)}, rebuilt.${quote(name)})`).join(', ');
   const { rows } = await client.query<Differences>(
     `with differing as materialized (

@@ -23,7 +23,7 @@ export function nextName(name: string): string {
 
 /** The table that a replay fills beside a live one, which has its indexes only once they are needed. */
 export class NextTable {
-  private readonly built = new Set<string>();
+  private readonly prepared = new Set<string>();
 
   private constructor(
     private readonly client: ClientBase,
@@ -58,6 +58,9 @@ export class NextTable {
 
   /** Removals of many rows look them up by something else than the key: without its index each would scan the table. */
   async prepareRemoval(where: Row): Promise<void> {
+    const shape = Object.keys(where).join();
+    if (this.prepared.has(shape)) return;
+    this.prepared.add(shape);
     const served = ({ columns }: Index): number => {
       const gap = columns.findIndex((column) => !(column in where));
       return gap < 0 ? columns.length : gap;
@@ -85,19 +88,16 @@ export class NextTable {
   }
 
   private async build(index: Index): Promise<void> {
-    if (this.built.has(index.name)) return;
     const [, next] = this.names();
     const name = nextName(index.name);
     const { rows } = await this.client.query('select where to_regclass($1) is not null', [quote(name)]);
+    if (rows.length > 0) return;
     const { unique, constraint, definition } = index;
-    if (rows.length === 0) {
-      await this.client.query(
-        constraint
-          ? `alter table ${next} add constraint ${quote(name)} ${definition}`
-          : `create ${unique ? 'unique ' : ''}index ${quote(name)} on ${next} using ${definition}`,
-      );
-    }
-    this.built.add(index.name);
+    await this.client.query(
+      constraint
+        ? `alter table ${next} add constraint ${quote(name)} ${definition}`
+        : `create ${unique ? 'unique ' : ''}index ${quote(name)} on ${next} using ${definition}`,
+    );
   }
 
   private names(): [live: string, next: string] {

@@ -15,7 +15,9 @@ export async function outdatedModels(
   pool: Pick<Pool, 'query'>,
   { readModels }: Pick<Domain, 'readModels'>,
 ): Promise<OutdatedModel[]> {
-  const { rows } = await pool.query<{ model: string; version: number }>('select model, version from read_model_version');
+  const { rows } = await pool.query<{ model: string; version: number }>(
+    'select model, version from read_model_version',
+  );
   const stored = new Map(rows.map(({ model, version }) => [model, version]));
   return readModels
     .filter(({ name, version }) => stored.get(name) !== version)

@@ -1,10 +1,261 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import { BEFORE_START, type EventLog, type EventRegistry, type Recorded, type StoredEvent } from '../event-store/index.js';
+import { type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
+import { isConnectionError } from '../platform/index.js';
 import type { ReadModel } from './read-model.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
 import { ReplayFailed, ReplayRefused } from './replay-problems.js';
-import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
 import { ReplayRun } from './replay-run.js';
+import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
 import { rememberVersions } from './replay-versions.js';
+import { quote } from './row-writer.js';
 
+export type ReplayPoint = 'after-tables' | 'in-batch' | 'after-batch' | 'before-switch' | 'in-switch' | 'after-switch';
+
+export interface ReplayProgress {
+  phase: 'folding' | 'indexing' | 'comparing' | 'switching';
+  /** Of the last event folded, and of the last that the relay has committed. */
+  position: number;
+  head: number;
+  /** Folded since this replay started or went on. */
+  events: number;
+  eventsPerSecond: number;
+}
+
+export interface ReplayOptions {
+  /** At least two connections of it are used at once. */
+  pool: Pool;
+  log: EventLog;
+  registry: EventRegistry;
+  /** Rebuilt in one reading of the log and switched together. */
+  models: readonly ReadModel[];
+  partition?: number;
+  batchSize?: number;
+  onProgress?: (progress: ReplayProgress) => void;
+  /** Hooks of kill tests. */
+  onPoint?: (point: ReplayPoint) => void | Promise<void>;
+}
+
+export interface ReplayReport {
+  models: string[];
+  /** Where the rows stood when they took their place. */
+  position: number;
+  events: number;
+  seconds: number;
+  /** How what was there differed from the log. The rebuilt rows have won. */
+  tables: TableComparison[];
+}
+
+const BATCH = 4_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+/** Queries that come after ours wait behind it, so it gives up soon where a long query is in its way. */
+const LONGEST_WAIT_FOR_QUERIES_MS = 250;
+const RETRY_MS = 500;
+
+/**
+ * Rebuilds read models beside the live ones and puts them in their place, while the relay and queries go on. It sends
+ * nothing. A replay that was interrupted, however it was, is gone on with.
+ * @throws ReplayRefused another one is under way
+ * @throws ReplayFailed an event can't be folded
+ * @throws LogRestored the log is not the one that the live rows were made of
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  const client = await options.pool.connect();
+  try {
+    // Progress is committed with the rows it tells of, so what a crash of the server loses is only done again.
+    await client.query('set statement_timeout = 0; set synchronous_commit = off; set jit = off');
+    await claim(client, options.models);
+    return await new Replay(client, options).run();
+  } finally {
+    await client.query('select pg_advisory_unlock_all()').catch(() => undefined);
+    client.release(true);
+  }
+}
+
+/** The claim is the session's: where that ends, so does the right to write, as all of it goes over this session. */
+async function claim(client: PoolClient, models: readonly ReadModel[]): Promise<void> {
+  for (const { name } of models) {
+    const { rows } = await client.query<{ claimed: boolean }>(
+      `select pg_try_advisory_lock(hashtextextended('countersign replay ' || $1, 0)) as claimed`,
+      [name],
+    );
+    if (!rows[0]!.claimed) throw new ReplayRefused(`a replay of ${name} is under way; wait for it to end`);
+  }
+}
+
+class Replay {
+  private runs: ReplayRun[] = [];
+  private events = 0;
+  private head: LiveEnd['position'] = -1;
+  private phase: ReplayProgress['phase'] = 'folding';
+  private readonly startedAt = performance.now();
+  private readonly batchSize: number;
+  private readonly partition: number;
+
+  constructor(
+    private readonly client: PoolClient,
+    private readonly options: ReplayOptions,
+  ) {
+    this.batchSize = options.batchSize ?? BATCH;
+    this.partition = options.partition ?? 0;
+  }
+
+  async run(): Promise<ReplayReport> {
+    const { models, pool } = this.options;
+    await this.requireSameLog();
+    this.runs = await this.transaction(async () => {
+      const runs: ReplayRun[] = [];
+      for (const model of models) runs.push(await ReplayRun.open(this.client, model));
+      return runs;
+    });
+    await this.at('after-tables');
+    await this.catchUp();
+    this.enter('indexing');
+    for (const run of this.runs) await run.finish();
+    this.enter('comparing');
+    const compared = await compareTables(
+      pool,
+      models.flatMap(({ tables }) => tables),
+      () => this.catchUp(),
+    );
+    this.enter('switching');
+    await this.at('before-switch');
+    const position = await this.switchOver();
+    await this.at('after-switch');
+    const seconds = (performance.now() - this.startedAt) / 1_000;
+    return { models: models.map(({ name }) => name), position, events: this.events, seconds, tables: compared };
+  }
+
+  private get position(): number {
+    return Math.min(...this.runs.map(({ position }) => position));
+  }
+
+  private async requireSameLog(): Promise<void> {
+    const { rows } = await this.client.query<{ incarnation: string }>(
+      'select incarnation from relay_checkpoint where partition = $1',
+      [this.partition],
+    );
+    const incarnation = await this.options.log.incarnation();
+    if (!rows[0] || rows[0].incarnation === incarnation) return;
+    throw new LogRestored(
+      `the read side follows the log ${rows[0].incarnation}, but the event store holds ${incarnation}: ` +
+        'connect the database that belongs to this event store, or restore the log',
+    );
+  }
+
+  /** Folds what the relay has committed, until there is less than a batch left to do. */
+  private async catchUp(): Promise<void> {
+    for (let before = -Infinity; this.events - before >= this.batchSize;) {
+      before = this.events;
+      const end = await this.liveEnd();
+      for await (const events of this.readUpTo(end)) await this.commit(events, end.skipped);
+    }
+  }
+
+  /** One transaction; where it fails, its halves, until the event at fault is found. */
+  private async commit(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    const { position } = events.at(-1)!;
+    try {
+      await this.transaction(async () => {
+        await this.fold(events, skipped);
+        await this.client.query('update replay_run set position = greatest(position, $2) where model = any($1)', [
+          this.options.models.map(({ name }) => name),
+          position,
+        ]);
+        await this.at('in-batch');
+      });
+    } catch (error) {
+      if (!(error instanceof ReplayFailed) || events.length === 1) throw error;
+      const middle = Math.floor(events.length / 2);
+      await this.commit(events.slice(0, middle), skipped);
+      return this.commit(events.slice(middle), skipped);
+    }
+    for (const run of this.runs) run.position = Math.max(run.position, position);
+    this.events += events.length;
+    this.tell();
+    await this.at('after-batch');
+  }
+
+  private async fold(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    try {
+      const decoded = decodeLive(this.options.registry, events, skipped);
+      for (const run of this.runs) await run.fold(decoded);
+    } catch (error) {
+      throw isConnectionError(error) ? error : new ReplayFailed(events, error as Error);
+    }
+  }
+
+  private async switchOver(): Promise<number> {
+    for (;;) {
+      await this.catchUp();
+      try {
+        return await this.transaction(() => this.takePlaces());
+      } catch (error) {
+        const several = error instanceof ReplayFailed && error.events.length > 1;
+        if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE && !several) throw error;
+      }
+      this.tell();
+      await pause(RETRY_MS);
+    }
+  }
+
+  /** Everything up to the checkpoint, which stands still meanwhile, and then the renaming. */
+  private async takePlaces(): Promise<number> {
+    const { models } = this.options;
+    await this.client.query(
+      `set local synchronous_commit = on; set local lock_timeout = ${LONGEST_WAIT_FOR_QUERIES_MS}`,
+    );
+    await holdRelay(this.client);
+    const end = await this.liveEnd();
+    let rest = 0;
+    for await (const events of this.readUpTo(end)) {
+      await this.fold(events, end.skipped);
+      rest += events.length;
+    }
+    const names = models.flatMap(({ tables }) => tables.map(({ name }) => quote(name)));
+    await this.client.query(`lock table ${names.join(', ')} in access exclusive mode`);
+    for (const run of this.runs) await run.takePlace();
+    await rememberVersions(this.client, models);
+    await this.client.query('delete from replay_run where model = any($1)', [models.map(({ name }) => name)]);
+    await this.at('in-switch');
+    this.events += rest;
+    return end.position;
+  }
+
+  private async liveEnd(): Promise<LiveEnd> {
+    const end = await liveEnd(this.client, this.partition, this.position);
+    this.head = end.position;
+    return end;
+  }
+
+  private readUpTo(end: LiveEnd): AsyncGenerator<StoredEvent[]> {
+    return readUpTo(this.options.log, this.position, end, this.batchSize);
+  }
+
+  private async transaction<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      await this.client.query('begin');
+      const result = await work();
+      await this.client.query('commit');
+      return result;
+    } catch (error) {
+      await this.client.query('rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async at(point: ReplayPoint): Promise<void> {
+    await this.options.onPoint?.(point);
+  }
+
+  private enter(phase: ReplayProgress['phase']): void {
+    this.phase = phase;
+    this.tell();
+  }
+
+  private tell(): void {
+    const { phase, position, head, events } = this;
+    const seconds = (performance.now() - this.startedAt) / 1_000;
+    this.options.onProgress?.({ phase, position, head, events, eventsPerSecond: Math.round(events / seconds) });
+  }
+}

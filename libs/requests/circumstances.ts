@@ -13,7 +13,11 @@ export async function loadCircumstances(
 ): Promise<Circumstances> {
   const { tenantId, requester: subject, target, role } = asked;
   const onTarget = await standingWhereThere(runtime, { tenantId, subject, target }, at);
-  const onTenant = await standingWhereThere(runtime, { tenantId, subject, target: { type: 'tenant', id: tenantId } }, at);
+  const onTenant = await standingWhereThere(
+    runtime,
+    { tenantId, subject, target: { type: 'tenant', id: tenantId } },
+    at,
+  );
   return {
     tenantExists: (await loadTenant(runtime, tenantId)).status === 'active',
     targetExists: onTarget !== undefined,

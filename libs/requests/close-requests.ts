@@ -74,7 +74,9 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
       .where('status', 'in', onlyPending ? ['pending'] : ['pending', 'approved'])
       .$if(ended.tenantId !== null, (query) => query.where('tenant_id', '=', ended.tenantId!))
       .$if('workspaceId' in ended, (query) =>
-        query.where('target_type', '=', 'workspace').where('target_id', '=', (ended as { workspaceId: string }).workspaceId),
+        query
+          .where('target_type', '=', 'workspace')
+          .where('target_id', '=', (ended as { workspaceId: string }).workspaceId),
       )
       .$if('userId' in ended, (query) =>
         query.where('requester_type', '=', 'user').where('requester_id', '=', (ended as { userId: string }).userId),

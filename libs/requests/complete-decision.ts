@@ -41,8 +41,8 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
       ({ position } = await this.bus.execute(new GrantRole(context, grant)));
     } catch (error) {
       if (!isFinal(error)) throw error;
-      const reason = reasonToClose(await loadCircumstances(this.runtime, input, context.at)) ?? 'not-granted';
-      const end = { requestId, tenantId, reason, by: null };
+      const circumstances = await loadCircumstances(this.runtime, input, context.at);
+      const end = { requestId, tenantId, reason: reasonToClose(circumstances) ?? ('not-granted' as const), by: null };
       return this.bus.execute(new EndRequestGrant(stepContext(context, 'refused'), end));
     }
     if (await this.isApproved(input)) return { position };

@@ -28,6 +28,8 @@ export class OpenSupersedingHandler implements ICommandHandler<OpenSuperseding> 
   ) {}
 
   async execute({ context, input: { supersedes, ...asked } }: OpenSuperseding): Promise<Positioned> {
+    const { state, position } = await loadRequest(this.runtime, asked.requestId);
+    if (isSubmitted(state)) return { position };
     try {
       const opened = await openRole(this.runtime, context, asked, supersedes);
       return { position: await this.followUps.run(opened.events, opened.position) };

@@ -38,7 +38,11 @@ export type RequestSubmitted = DomainEvent<
 export type RequestApproved = DomainEvent<'request-approved.v1', Decided & { until: string | null }>;
 export type RequestRejected = DomainEvent<'request-rejected.v1', Decided>;
 export type RequestWithdrawn = DomainEvent<'request-withdrawn.v1', OnRequest>;
-export type RequestSuperseded = DomainEvent<'request-superseded.v1', OnRequest & { by: RoleWanted }, { reason?: string }>;
+export type RequestSuperseded = DomainEvent<
+  'request-superseded.v1',
+  OnRequest & { by: RoleWanted },
+  { reason?: string }
+>;
 export type RequestClosed = DomainEvent<'request-closed.v1', OnRequest & { reason: CloseReason }>;
 /** The grant of an approved request ended: taken back, past its end, or gone with what it was on. */
 export type RequestGrantEnded = DomainEvent<
@@ -71,14 +75,7 @@ export type RequestEvent =
   | RequestRevocationNoted;
 
 export type RequestStatus =
-  | 'pending'
-  | 'approved'
-  | 'rejected'
-  | 'withdrawn'
-  | 'superseded'
-  | 'closed'
-  | 'revoked'
-  | 'expired';
+  'pending' | 'approved' | 'rejected' | 'withdrawn' | 'superseded' | 'closed' | 'revoked' | 'expired';
 
 export interface SubmittedRequest extends RoleAsked {
   status: RequestStatus;

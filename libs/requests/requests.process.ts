@@ -35,8 +35,7 @@ export const requestsProcess = process<Read>({
       (context) => new CloseLateRequest(context, { requestId, tenantId }),
     ],
     'request-superseded.v1': ({ data, personal }) => [
-      (context) =>
-        new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),
+      (context) => new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),
       makeRoom(data),
     ],
     'request-approved.v1': ({ data }) => [(context) => new GrantRequested(context, data), makeRoom(data)],
@@ -92,5 +91,7 @@ function asGrantEnd(reason: RoleEnded['data']['reason'] | TenantAdminEnded['data
 
 function principalOf({ type, id, onBehalfOf }: EventMetadata['actor']): Subject | null {
   const principal = onBehalfOf ?? { type, id };
-  return principal.type === 'user' || principal.type === 'service_account' ? { type: principal.type, id: principal.id } : null;
+  return principal.type === 'user' || principal.type === 'service_account'
+    ? { type: principal.type, id: principal.id }
+    : null;
 }

@@ -36,7 +36,7 @@ export class IssueTokenHandler implements ICommandHandler<IssueToken> {
     const minted = mintToken('pat', tokenId, this.ids, this.peppers[0]);
     // With a command id of its own for each secret: two processes that get the same call at once would both believe that
     // theirs is stored.
-    const outcome = await executeOnTokens(this.runtime, context, userId, (tokens) =>
+    const outcome = await executeOnTokens(this.runtime, stepContext(context, minted.hmac), userId, (tokens) =>
       issueToken({ ...input, owner, hmac: minted.hmac, at: context.at }, tokens),
     );
     const { name, createdAt, expiresAt, hmac } = outcome.state.get(tokenId)!;

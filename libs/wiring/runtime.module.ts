@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { AssignmentsModule } from '../assignments/index.js';
+import { AuditLogModule } from '../audit-log/trail.js';
 import type { SpiceDb } from '../authorization/index.js';
 import {
   Access,
@@ -17,6 +18,7 @@ import { DeciderRuntime, type EventLog } from '../event-store/index.js';
 import { InstallationModule } from '../installation/index.js';
 import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../platform/index.js';
 import { Domain, FollowUps, Progress } from '../projections/index.js';
+import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
 import { ADMIN_TOKEN, TOKEN_PEPPERS, TokensModule } from '../tokens/index.js';
@@ -47,6 +49,8 @@ const domainModules = [
   WorkspacesModule,
   AssignmentsModule,
   RequestsModule,
+  AuditLogModule,
+  PermissionsModule,
 ];
 
 /** Commands, queries and what they stand on: the same in the API, the relay and the operator. */
@@ -83,7 +87,11 @@ export class RuntimeModule {
       global: true,
       imports: [CqrsModule.forRoot(), ...domainModules],
       providers,
-      exports: [...providers.map((provider) => ('provide' in provider ? provider.provide : provider)), CqrsModule],
+      exports: [
+        ...providers.map((provider) => ('provide' in provider ? provider.provide : provider)),
+        ...domainModules,
+        CqrsModule,
+      ],
     };
   }
 }

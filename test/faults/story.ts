@@ -31,7 +31,7 @@ export class Teller {
     await this.step('member', (api) => api.post(`${path}/members`, { userId: user, role: 'member' }, this.next()));
     const token = await this.step('token', (api) => api.post(`/v1/users/${user}/tokens`, { name: 'hers' }, this.next()));
     const target = { type: 'workspace', id: workspace };
-    const secret = token.body['secret'] as string | null;
+    const secret = token.body['secret'] as unknown as string | null;
     if (secret) await this.requestAndDecide(path, target, secret);
     await this.step('role', (api) =>
       api.post(`${path}/workspaces/${workspace}/members`, { userId: user, role: 'editor' }, this.next()),
@@ -56,7 +56,7 @@ export class Teller {
   }
 
   private async id(step: string, call: (api: ApiClient) => Promise<ApiAnswer<AnswerBody>>): Promise<string> {
-    return (await this.step(step, call)).body['id'];
+    return (await this.step(step, call)).body['id'] as unknown as string;
   }
 
   /** Repeats one call, with the same key, until the product answers it. */

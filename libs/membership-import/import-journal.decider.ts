@@ -1,6 +1,4 @@
-import { type Decider, type Decision, type DomainEvent } from '../event-store/index.js';
-import { type DomainPart, noun } from '../projections/index.js';
-import { none } from '../outbox/index.js';
+import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
 
 /** A line that a decider refused for good. */
 export interface RefusedLine {
@@ -32,10 +30,7 @@ export const importJournal: Decider<ImportJournal, ImportProgressed> = {
   evolve: (journal, { data: { digest, refused } }) => new Map(journal).set(digest, refused),
 };
 
-export function recordProgress(
-  progress: ImportProgressed['data'],
-  journal: ImportJournal,
-): Decision<ImportProgressed> {
+export function recordProgress(progress: ImportProgressed['data'], journal: ImportJournal): Decision<ImportProgressed> {
   return journal.has(progress.digest) ? [] : [{ type: 'import-progressed.v1', data: progress }];
 }
 
@@ -45,22 +40,3 @@ export function importIdOf(firstDigest: string): string {
 }
 
 export const importStream = (importId: string): string => `import-${importId}`;
-
-export const importsPart: DomainPart = {
-  nouns: [
-    noun<ImportProgressed>({
-      name: 'imports',
-      types: { 'import-progressed.v1': 'A membership history is carried out up to one of its changes.' },
-      relationships: { 'import-progressed.v1': none },
-      audit: {
-        'import-progressed.v1': ({ data: { importId, change, lines, refused } }) => ({
-          action: 'import.progressed',
-          resource: { type: 'import', id: importId },
-          new: { change, lines, refused: refused.length },
-        }),
-      },
-    }),
-  ],
-  readModels: [],
-  processes: [],
-};

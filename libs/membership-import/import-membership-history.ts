@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../platform/index.js';
+import { applyChange } from './apply-change.js';
+import { Directory, type DirectoryOptions } from './directory.js';
+import { type Change, readChanges } from './history.js';
+import { ImportContexts } from './import-contexts.js';
+import type { RefusedLine } from './import-journal.decider.js';
+import { Journal } from './journal.js';
+import { type Mark, scanHistory } from './scan-history.js';
+import { type Team, TeamTree } from './teams.js';
+
+export interface ImportOptions extends Omit<DirectoryOptions, 'contexts' | 'teams'> {
+  clock: Clock;
+  /** Opens the history, in JSON lines; it is read twice. */
+  history: () => AsyncIterable<string>;
+  teams: readonly Team[];
+  onProgress?: (done: ImportProgress) => void;
+  /** Stops the import after what is under way. */
+  signal?: AbortSignal;
+}
+
+export interface ImportProgress {
+  lines: number;
+  of: number;
+}
+
+export interface ImportSummary {
+  changes: number;
+  lines: number;
+  /** Lines carried out by this import. */
+  grants: number;
+  revokes: number;
+  /** Made by this import. */
+  users: number;
+  tenants: number;
+  workspaces: number;
+  /** Lines that an earlier import has carried out. */
+  unchanged: number;
+  /** Lines that were refused, now or by an earlier import of the same history. */
+  refused: RefusedLine[];
+}
+
+const AT_ONCE = 64;
+
+/**
+ * Takes a membership history through the deciders, change after change.
+ *
+ * @throws MalformedHistory, MalformedTeams before anything is changed; ImportStopped; the reason of the signal
+ */
+export async function importMembershipHistory(options: ImportOptions): Promise<ImportSummary> {
+  const { history, issuer, signal, onProgress } = options;
+  const contexts = new ImportContexts(issuer);
+  const teams = new TeamTree(options.teams);
+  const changes = (): AsyncGenerator<Change> => readChanges(history(), seedOf(issuer));
+  const marks = await scanHistory(changes());
+  const total = marks.at(-1)?.lines ?? 0;
+  const journal = await Journal.open(marks, { ...options, contexts });
+  const summary = emptySummary(marks, journal);
+  if (journal.reached === marks.length) return summary;
+  const directory = new Directory({ ...options, contexts, teams }, await options.log.head());
+  let lines = summary.unchanged;
+  const onLines = (count: number): void => onProgress?.({ lines: (lines += count), of: total });
+  onLines(0);
+  let index = 0;
+  for await (const change of changes()) {
+    if (index++ < journal.reached) continue;
+    signal?.throwIfAborted();
+    await journal.before(change);
+    const refused = await applyChange(change, { ...options, contexts, directory, atOnce: AT_ONCE, onLines });
+    journal.after(marks[index - 1]!, refused);
+    count(summary, change, refused);
+  }
+  await journal.save();
+  return { ...summary, ...directory.created };
+}
+
+function seedOf(issuer: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify(['membership-import', issuer]))
+    .digest('hex');
+}
+
+function emptySummary(marks: readonly Mark[], { reached, refused }: Journal): ImportSummary {
+  const lines = marks.at(-1)?.lines ?? 0;
+  const unchanged = reached === 0 ? 0 : marks[reached - 1]!.lines;
+  const made = { users: 0, tenants: 0, workspaces: 0 };
+  return { changes: marks.length, lines, grants: 0, revokes: 0, ...made, unchanged, refused: [...refused] };
+}
+
+function count(summary: ImportSummary, change: Change, refused: readonly RefusedLine[]): void {
+  const no = new Set(refused.map(({ line }) => line));
+  for (const { line, op } of change.lines) {
+    if (no.has(line)) continue;
+    if (op === 'grant') summary.grants++;
+    else summary.revokes++;
+  }
+  summary.refused.push(...refused);
+}

@@ -1,0 +1,12 @@
+export { awaitDelivery } from './await-delivery.js';
+export { ImportStopped } from './directory.js';
+export { MalformedHistory } from './history.js';
+export type { RefusedLine } from './import-journal.decider.js';
+export {
+  importMembershipHistory,
+  type ImportOptions,
+  type ImportProgress,
+  type ImportSummary,
+} from './import-membership-history.js';
+export { importsPart } from './imports.noun.js';
+export { MalformedTeams, parseTeams, type Team } from './teams.js';

@@ -1,0 +1,105 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, Matches } from 'class-validator';
+import type { RoleName, Target } from '../assignments/index.js';
+import { PageQuery } from '../edge/index.js';
+import { IsFreeText, IsIsoInstant, IsNested, IsUlid, normaliseUlid, Nullable, Omittable } from '../platform/index.js';
+import type { Verdict } from './approval.decider.js';
+import { ME } from './list-requests.js';
+import type { RequestStatus } from './request.decider.js';
+import { KINDS, ROLES, STATUSES, TARGET_TYPES } from './request-documents.js';
+
+const TEXT_LENGTH = 2_000;
+const VERDICTS: readonly Verdict[] = ['approved', 'rejected'];
+
+class TargetBody {
+  @ApiProperty({ enum: TARGET_TYPES })
+  @IsIn(TARGET_TYPES)
+  type!: Target['type'];
+
+  @IsUlid()
+  id!: string;
+}
+
+export class SubmitRequestBody {
+  @ApiProperty({ enum: KINDS })
+  @IsIn(KINDS)
+  kind!: 'role';
+
+  @ApiProperty({ enum: ROLES, description: 'a tenant has admin and member' })
+  @IsIn(ROLES)
+  role!: RoleName;
+
+  @IsNested(() => TargetBody)
+  target!: TargetBody;
+
+  @Nullable()
+  @IsIsoInstant()
+  @ApiProperty({ description: 'when the grant is to end, in the future; no end where absent' })
+  until?: string | null;
+
+  @Nullable()
+  @IsFreeText(TEXT_LENGTH)
+  reason?: string | null;
+
+  @Omittable()
+  @IsBoolean()
+  @ApiProperty({ type: Boolean, default: false, description: 'takes the place of an open request for the same role' })
+  supersede?: boolean;
+}
+
+export class DecisionBody {
+  @ApiProperty({ enum: VERDICTS })
+  @IsIn(VERDICTS)
+  decision!: Verdict;
+
+  @Nullable()
+  @IsFreeText(TEXT_LENGTH)
+  note?: string | null;
+}
+
+export class RevocationBody {
+  @Nullable()
+  @IsFreeText(TEXT_LENGTH)
+  note?: string | null;
+}
+
+/** A withdrawal says nothing more. */
+export class WithdrawalBody {}
+
+export class ListRequestsQuery extends PageQuery {
+  @Omittable()
+  @IsIn(KINDS)
+  @ApiProperty({ enum: KINDS })
+  kind?: 'role';
+
+  @Omittable()
+  @IsIn(STATUSES)
+  @ApiProperty({ enum: STATUSES })
+  status?: RequestStatus;
+
+  @Omittable()
+  @IsIn(ROLES)
+  @ApiProperty({ enum: ROLES })
+  role?: RoleName;
+
+  @Omittable()
+  @IsIn(TARGET_TYPES)
+  @ApiProperty({ enum: TARGET_TYPES })
+  targetType?: Target['type'];
+
+  @Omittable()
+  @IsUlid()
+  targetId?: string;
+
+  @Omittable()
+  @Transform(({ value }: { value: unknown }) => normaliseUlid(value) ?? value)
+  @Matches(/^(?:@me|[0-7][0-9A-HJKMNP-TV-Z]{25})$/, { message: 'requester must be an id of 26 characters, or @me' })
+  @ApiProperty({ type: String, description: 'the id of a user, or `@me` for the caller' })
+  requester?: string;
+
+  @Omittable()
+  @IsIn([ME])
+  @ApiProperty({ enum: [ME], description: 'only what is pending and the caller may decide' })
+  decidable?: typeof ME;
+}

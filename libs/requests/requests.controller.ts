@@ -1,0 +1,157 @@
+import { Body, Controller, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { rolesOf } from '../assignments/index.js';
+import {
+  Access,
+  type Answer,
+  type Call,
+  Caller,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  type Principal,
+  Requires,
+  subjectOf,
+} from '../edge/index.js';
+import { Refused, UlidParam } from '../platform/index.js';
+import { DecideRequest } from './decide-request.js';
+import { GetRequest, type ListedRequest, ListRequests, ME } from './list-requests.js';
+import { RequestAccess } from './request-access.js';
+import {
+  DecisionBody,
+  ListRequestsQuery,
+  RevocationBody,
+  SubmitRequestBody,
+  WithdrawalBody,
+} from './request-bodies.js';
+import { ApiProblems, RequestAnswerDocument, RequestDocument, RequestPageDocument } from './request-documents.js';
+import type { RequestResource } from './request-resource.js';
+import { RevokeRequest } from './revoke-request.js';
+import { SubmitRequest } from './submit-request.js';
+import { WithdrawRequest } from './withdraw-request.js';
+
+const TENANT = { type: 'tenant', param: 'tenantId' } as const;
+const COMMAND = ['malformed-json', 'invalid', 'idempotency-key-reused', 'too-much-contention', 'payload-too-large'];
+
+@ApiTags('requests')
+@Controller('v1/tenants/:tenantId/requests')
+export class RequestsController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+    private readonly rights: RequestAccess,
+  ) {}
+
+  /** The requester is the caller: any member of the tenant may ask for a requestable role on it or its workspaces. */
+  @Post()
+  @Requires({ permission: 'view', on: TENANT })
+  @ApiCreatedResponse({ type: RequestAnswerDocument })
+  @ApiProblems(...COMMAND, 'forbidden', 'until-passed', 'role-not-requestable', 'role-already-held', 'request-pending')
+  submit(
+    @HttpCall() call: Call,
+    @Caller() { type, id }: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() body: SubmitRequestBody,
+  ): Promise<Answer<RequestResource>> {
+    const { role, target, until = null, supersede = false } = body;
+    if (type !== 'user') throw new Refused('forbidden', 'only users request roles');
+    if (!rolesOf(target.type).includes(role)) {
+      throw new Refused('invalid', `a ${target.type} has no role ${role}`, { field: 'role' });
+    }
+    const asked = { tenantId, requester: { type, id }, role, target: { type: target.type, id: target.id }, until };
+    return this.edge.run(call, (context, mint) => {
+      const input = { ...asked, requestId: mint('request'), reason: body.reason || undefined, supersede };
+      return new SubmitRequest(context, input);
+    });
+  }
+
+  /** All requests of the tenant for its admins; with `requester=@me` or `decidable=@me` those of the caller. */
+  @Get()
+  @ApiOkResponse({ type: RequestPageDocument })
+  @ApiProblems('malformed-query', 'forbidden')
+  async list(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @QueryString() query: ListRequestsQuery,
+  ): Promise<Page<ListedRequest>> {
+    const isOwn = query.requester === ME || (caller.type === 'user' && query.requester === caller.id);
+    const permission = isOwn || query.decidable !== undefined ? 'view' : 'manage';
+    const resource = `tenant:${tenantId}`;
+    await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
+    return this.queries.execute(new ListRequests(tenantId, caller, query));
+  }
+
+  /** For the requester, and for who may decide it. */
+  @Get(':requestId')
+  @ApiOkResponse({ type: RequestDocument })
+  @ApiProblems()
+  async get(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('requestId') requestId: string,
+  ): Promise<ListedRequest> {
+    const request = await this.queries.execute(new GetRequest(tenantId, requestId));
+    if (!request || !(await this.rights.maySee(caller, request))) throw new Refused('not-found');
+    return request;
+  }
+
+  @Post(':requestId/decision')
+  @HttpCode(200)
+  @ApiOkResponse({ type: RequestAnswerDocument })
+  @ApiProblems(
+    ...COMMAND,
+    ...['forbidden', 'own-request', 'request-not-pending', 'target-gone', 'role-not-requestable-any-more'],
+    ...['requester-gone', 'request-until-passed'],
+  )
+  async decide(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('requestId') requestId: string,
+    @Body() { decision: verdict, note }: DecisionBody,
+  ): Promise<Answer<RequestResource>> {
+    await this.rights.requireReviewer(caller, { tenantId, requestId });
+    const reviewer = { by: subjectIn(caller), reviewerName: caller.name ?? undefined };
+    const input = { tenantId, requestId, ...reviewer, verdict, note: note || undefined };
+    return this.edge.run(call, (context) => new DecideRequest(context, input));
+  }
+
+  @Post(':requestId/withdrawal')
+  @HttpCode(200)
+  @ApiOkResponse({ type: RequestAnswerDocument })
+  @ApiProblems(...COMMAND, 'forbidden', 'request-not-pending')
+  async withdraw(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('requestId') requestId: string,
+    @Body() _body: WithdrawalBody,
+  ): Promise<Answer<RequestResource>> {
+    await this.rights.requireRequester(caller, { tenantId, requestId });
+    const input = { tenantId, requestId, by: subjectIn(caller) };
+    return this.edge.run(call, (context) => new WithdrawRequest(context, input));
+  }
+
+  /** Ends what the request's grant gave, and nothing that is held from elsewhere. */
+  @Post(':requestId/revocation')
+  @HttpCode(200)
+  @ApiOkResponse({ type: RequestAnswerDocument })
+  @ApiProblems(...COMMAND, 'forbidden', 'request-not-approved', 'last-admin')
+  async revoke(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('requestId') requestId: string,
+    @Body() { note }: RevocationBody,
+  ): Promise<Answer<RequestResource>> {
+    await this.rights.requireRevoker(caller, { tenantId, requestId });
+    const input = { tenantId, requestId, by: subjectIn(caller), note: note || undefined };
+    return this.edge.run(call, (context) => new RevokeRequest(context, input));
+  }
+}
+
+function subjectIn({ type, id }: Principal) {
+  return { type, id };
+}

@@ -1,0 +1,299 @@
+import { ADA, AT, BOB, CHILD, findings, inYears, ROOT, TENANT, World } from './world.fixture.js';
+
+const ADMIN = `tenant:${TENANT}#admin@user:${ADA}`;
+const BOBS = `tenant:${TENANT}#admin@user:${BOB}`;
+
+let world: World;
+const sql = (text: string, values: unknown[] = []) => world.pool.query(text, values);
+
+beforeAll(async () => {
+  world = await World.start();
+});
+beforeEach(async () => {
+  await world.reset();
+  await world.tenant();
+});
+afterAll(() => world.stop());
+
+describe('the checker, where everything follows from the log', () => {
+  it('finds nothing, and says up to where it looked', async () => {
+    await world.relay();
+    const report = await world.check();
+    expect(findings(report)).toEqual({});
+    expect(report).toMatchObject({ ok: true, position: 5, delivery: { delivered: 5, undelivered: 0 } });
+    expect(new Set(report.checks.map(({ promise }) => promise))).toEqual(new Set(['P3', 'P4', 'P7', 'P9']));
+  });
+
+  it('finds nothing in an installation without an event', async () => {
+    await world.reset();
+    expect(findings(await world.check())).toEqual({});
+    await world.deliver();
+    expect(await world.check()).toMatchObject({ ok: true, position: -1 });
+  });
+
+  it('takes delivery as it is when it is behind', async () => {
+    await world.relay();
+    await world.sample({ sources: [{ endTuple: tuple('admin', ADA) }, { want: tuple('member', ADA), source: 'x' }] });
+    await world.commit();
+    const report = await world.check();
+    expect(findings(report)).toEqual({});
+    expect(report.delivery).toEqual({ delivered: 5, undelivered: 2 });
+  });
+
+  it('leaves aside what is past its end', async () => {
+    await world.sample({ sources: [{ want: tuple('member', BOB), source: 'x', until: '2025-12-31T00:00:00.000Z' }] });
+    await world.relay();
+    world.clock.set(new Date());
+    expect(findings(await world.check())).toEqual({});
+  });
+
+  it('ignores definitions of other services in the same SpiceDB', async () => {
+    await world.relay();
+    await world.spicedb.writeSchema(`${world.schema}\ndefinition document {\n\trelation viewer: user\n}`);
+    await world.touch(`document:readme#viewer@user:${ADA}`);
+    expect(findings(await world.check())).toEqual({});
+  });
+
+  it('finds nothing after a tenant and all of it was deleted', async () => {
+    await world.relay();
+    await world.append(`tenant-${TENANT}`, [
+      { type: 'tenant-deletion-started.v1', data: { tenantId: TENANT, name: 'Acme Ltd', at: AT } },
+    ]);
+    await world.sample({ sources: [{ want: tuple('member', BOB), source: 'too-late' }] });
+    await world.relay();
+    const gone = { tenantId: TENANT, at: AT };
+    await world.append(`workspaces-${TENANT}`, [
+      { type: 'workspace-tree-closed.v1', data: gone },
+      { type: 'workspace-deleted.v1', data: { ...gone, workspaceId: CHILD, name: 'Child', parentId: ROOT } },
+      { type: 'workspace-deleted.v1', data: { ...gone, workspaceId: ROOT, name: 'Root', parentId: null } },
+    ]);
+    await world.relay();
+    expect(findings(await world.check())).toEqual({});
+    expect((await sql('select 1 from relationship_source')).rowCount).toBe(0);
+  });
+});
+
+describe('the checker, on SpiceDB', () => {
+  it('catches a removed tuple, with the event that should have written it', async () => {
+    await world.relay();
+    await world.remove(ADMIN);
+    const event = { position: 3, id: expect.any(String), type: 'tenant-admin-granted.v1' };
+    expect(findings(await world.check())).toEqual({
+      'relationships in SpiceDB': [{ kind: 'missing', subject: ADMIN, event }],
+    });
+  });
+
+  it('catches a removed tuple while delivery is behind', async () => {
+    await world.relay();
+    await world.remove(ADMIN);
+    await world.sample({ sources: [{ want: tuple('member', ADA), source: 'x' }] });
+    await world.commit();
+    expect(findings(await world.check())['relationships in SpiceDB']).toHaveLength(1);
+  });
+
+  it('catches an extra tuple, with the event that should have removed it where there was one', async () => {
+    await world.sample({ sources: [{ want: tuple('member', ADA), source: 'x' }] });
+    await world.sample({ sources: [{ end: tuple('member', ADA), source: 'x' }] });
+    await world.relay();
+    await world.touch(`tenant:${TENANT}#member@user:${ADA}`);
+    await world.touch(`tenant:${TENANT}#member@user:${BOB}`);
+    expect(findings(await world.check())['relationships in SpiceDB']).toEqual([
+      {
+        kind: 'extra',
+        subject: `tenant:${TENANT}#member@user:${ADA}`,
+        event: expect.objectContaining({ position: 7 }),
+      },
+      { kind: 'extra', subject: `tenant:${TENANT}#member@user:${BOB}` },
+    ]);
+  });
+
+  it('catches a tuple with another end', async () => {
+    await world.relay();
+    await world.touch(BOBS, inYears(5));
+    await world.touch(ADMIN, inYears(5));
+    const found = findings(await world.check())['relationships in SpiceDB']!;
+    expect(found.map(({ kind, subject }) => [kind, subject]).sort()).toEqual([
+      ['wrongEnd', ADMIN],
+      ['wrongEnd', BOBS],
+    ]);
+  });
+
+  it('catches a SpiceDB that was emptied', async () => {
+    await world.relay();
+    await world.emptySpiceDb();
+    const found = findings(await world.check());
+    expect(found['delivery mark']).toEqual([{ kind: 'missing', subject: 'mark', expected: 5 }]);
+    expect(found['relationships in SpiceDB']).toHaveLength(9);
+  });
+
+  it.each([
+    ['a second mark', '2', 'extra'],
+    ['a mark ahead of what was delivered', '7', 'ahead'],
+    ['a mark behind what was delivered', '2', 'behind'],
+  ])('catches %s', async (name, place, kind) => {
+    await world.relay();
+    await world.touch(`relay_mark:p0#position@relay_mark:${place}`);
+    if (kind !== 'extra') await world.remove('relay_mark:p0#position@relay_mark:4');
+    const found = findings(await world.check());
+    expect(found['delivery mark']?.[0]?.kind).toBe(kind);
+  });
+
+  it('lists what SpiceDB refused as parked, and not as missing', async () => {
+    await world.sample({ sources: [{ want: { ...tuple('member', ADA), relation: 'owner' }, source: 'x' }] });
+    await world.relay();
+    const report = await world.check();
+    expect(findings(report)).toEqual({});
+    expect(report.parked).toMatchObject({
+      count: 1,
+      rows: [{ stage: 'delivery', position: 6, tuple: `tenant:${TENANT}#owner@user:${ADA}` }],
+    });
+  });
+});
+
+describe('the checker, on the audit trail', () => {
+  const edit = async (set: string) => {
+    await world.relay();
+    await sql(`update audit_entry set ${set} where chain = $1 and sequence = 4`, [TENANT]);
+    return findings(await world.check());
+  };
+
+  it('catches an entry whose event was edited', async () => {
+    const found = await edit(`event = replace(event, '"until":null', '"until":"now"')`);
+    expect(found['audit chains']).toEqual([expect.objectContaining({ kind: 'edited', subject: `${TENANT}/4` })]);
+    expect(found['one audit entry per event']).toHaveLength(1);
+  });
+
+  it.each(["action = 'tenant.renamed'", "personal = '{}'", "at = at + interval '1 second'", 'new_values = null'])(
+    'catches an edit of what is shown: %s',
+    async (set) => {
+      expect(await edit(set)).toEqual({
+        'audit chains': [expect.objectContaining({ kind: 'shown-edited', subject: `${TENANT}/4` })],
+      });
+    },
+  );
+
+  it('catches a removed entry', async () => {
+    await world.relay();
+    await sql('delete from audit_entry where sequence = 3');
+    const found = findings(await world.check());
+    expect(found['audit chains']).toEqual([expect.objectContaining({ kind: 'removed', subject: `${TENANT}/3` })]);
+    expect(found['one audit entry per event']).toEqual([expect.objectContaining({ kind: 'missing' })]);
+  });
+
+  it('catches an entry without an event', async () => {
+    await world.relay();
+    await sql(
+      `insert into audit_entry select chain, 7, 6, gen_random_uuid(), tenant_id, action, resource_type, resource_id,
+         actor_type, actor_id, at, old_values, new_values, personal, correlation_id, command_id, event, hash
+       from audit_entry where sequence = 6`,
+    );
+    const found = findings(await world.check());
+    expect(found['one audit entry per event']).toEqual([expect.objectContaining({ kind: 'extra' })]);
+    expect(found['audit chains']?.[0]).toMatchObject({ kind: 'edited' });
+  });
+});
+
+describe('the checker, on what follows from the log in PostgreSQL', () => {
+  it('catches a skipped event', async () => {
+    await world.commit(({ type }) => type !== 'tenant-created.v1');
+    await world.deliver();
+    const found = findings(await world.check());
+    expect(found['read model tenant']).toEqual([expect.objectContaining({ kind: 'missing' })]);
+    expect(found['one audit entry per event']).toEqual([
+      expect.objectContaining({ kind: 'missing', event: expect.objectContaining({ type: 'tenant-created.v1' }) }),
+    ]);
+  });
+
+  it('catches a skipped event that wants relationships', async () => {
+    await world.commit(({ type }) => type !== 'tenant-admin-granted.v1');
+    await world.deliver();
+    const found = findings(await world.check());
+    expect(found['wanted relationships']).toHaveLength(4);
+    expect(found['relationships in SpiceDB']).toHaveLength(4);
+  });
+
+  it.each([
+    ['an edited row', "update tenant set name = 'Evil'", 'differs'],
+    ['an edited list in a row', `update tenant set requestable = '["tenant:admin"]'`, 'differs'],
+    ['an edited time', `update tenant set updated_at = updated_at + interval '1 millisecond'`, 'differs'],
+    ['a removed row', 'delete from tenant', 'missing'],
+    [
+      'an extra row',
+      `insert into tenant select 'X', name, root_workspace_id, requestable, created_at, updated_at,
+        revision from tenant`,
+      'extra',
+    ],
+  ])('catches %s of a read model', async (name, statement, kind) => {
+    await world.relay();
+    await sql(statement);
+    const found = findings(await world.check());
+    expect(Object.keys(found)).toEqual(['read model tenant']);
+    expect(found['read model tenant']).toEqual([expect.objectContaining({ kind })]);
+  });
+
+  it.each([
+    [
+      'an edited source',
+      'update relationship_source set until = now() where subject like $1',
+      'wanted relationships',
+      2,
+    ],
+    ['a removed source', 'delete from relationship_source where subject like $1', 'wanted relationships', 2],
+    [
+      'a source of another tenant',
+      `update relationship_source set tenant_id = 'X' where subject like $1`,
+      'wanted relationships',
+      2,
+    ],
+    ['a tenant wrongly closed', 'insert into closed_tenant values ($1, 1)', 'closed tenants', 1],
+  ])('catches %s', async (name, statement, check, count) => {
+    await world.relay();
+    await sql(statement, [`user:${ADA}`]);
+    const found = findings(await world.check());
+    expect(Object.keys(found)).toEqual([check]);
+    expect(found[check]).toHaveLength(count);
+  });
+
+  it('catches a change that is forgotten in the outbox, and one that was lost from it', async () => {
+    await world.commit();
+    const { rows } = await sql('select to_jsonb(c) as kept from relationship_change c where position = 3 limit 1');
+    await sql('delete from relationship_change where position = 0');
+    const lost = findings(await world.check());
+    expect(lost['undelivered changes']).toHaveLength(3);
+    await world.deliver();
+    await sql('insert into relationship_change select * from jsonb_populate_record(null::relationship_change, $1)', [
+      rows[0].kept,
+    ]);
+    const stale = findings(await world.check());
+    expect(stale['undelivered changes']).toEqual([expect.objectContaining({ kind: 'stale' })]);
+  });
+
+  it('catches a checkpoint whose event is another', async () => {
+    await world.relay();
+    await sql('update relay_checkpoint set event_id = gen_random_uuid()');
+    expect(Object.keys(findings(await world.check()))).toEqual(['checkpoint']);
+  });
+
+  it('takes a parked event for one without effects, and reports it', async () => {
+    await world.sample({ poison: true, rows: [{ table: 'sample', put: { group: 'a', id: 1 } }] });
+    await world.append('sample', [{ type: 'never-heard-of.v1', data: {} }]);
+    await world.relay();
+    const report = await world.check();
+    expect(findings(report)).toEqual({});
+    expect(report.parked.rows.map(({ stage, eventType }) => [stage, eventType])).toEqual([
+      ['event', 'sample-recorded.v1'],
+      ['event', 'never-heard-of.v1'],
+    ]);
+  });
+
+  it('catches a poison event that nobody has parked', async () => {
+    await world.sample({ poison: true });
+    await world.relay();
+    await sql('delete from parked');
+    expect(findings(await world.check())).toMatchObject({ checkpoint: [{ kind: 'not-applicable' }] });
+  });
+});
+
+function tuple(relation: string, user: string) {
+  return { resource: `tenant:${TENANT}`, relation, subject: `user:${user}` };
+}
