@@ -81,7 +81,7 @@ describe('the checker and the relay, each in its own way', () => {
         await world.deliver();
         expect(findings(await world.check())).toEqual({});
       }),
-      { numRuns: 400 },
+      { numRuns: 40 },
     );
   });
 });
