@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DomainEvent, EventMap, StoredEvent } from '../event-store/index.js';
 import { canonicalJson } from '../platform/index.js';
 
@@ -26,5 +26,5 @@ export function canonicalEvent({ id, stream, revision, type, data, personal, met
 
 /** SHA-256 over the entry before, the place in the chain and the event; 64 hex digits. */
 export function chainHash(previous: string, chain: string, sequence: number, event: string): string {
-  return createHash('sha256').update(`${previous}\n${chain}\n${sequence}\n${event}`).digest('hex');
+  return hash('sha256', `${previous}\n${chain}\n${sequence}\n${event}`, 'hex');
 }

@@ -1,10 +1,11 @@
 import { Controller, Get, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { type Page, Requires } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
-import { AuditLogQuery, ListAuditEntries, type ListedAuditEntry } from './list-audit-entries.js';
+import { AuditPageDocument, type ListedAuditEntry } from './audit-documents.js';
+import { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';
 
 @ApiTags('audit log')
 @Controller('v1/tenants/:tenantId/audit-log')
@@ -12,6 +13,7 @@ export class AuditLogController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
+  @ApiOkResponse({ type: AuditPageDocument })
   @Requires({ permission: 'manage', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   async list(
     @UlidParam('tenantId') tenantId: string,
@@ -28,6 +30,7 @@ export class SystemAuditLogController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
+  @ApiOkResponse({ type: AuditPageDocument })
   @Requires({ permission: 'administrate', on: 'system' })
   async list(@QueryString() query: AuditLogQuery): Promise<Page<ListedAuditEntry>> {
     return this.queries.execute(new ListAuditEntries(SYSTEM_CHAIN, consistent(query)));

@@ -1,5 +1,4 @@
 import type { StoredEvent } from '../event-store/index.js';
-import { canonicalJson } from '../platform/index.js';
 import type { AuditFields } from './audit-entry.js';
 
 /** Renders an event; throws where it can't be understood, which costs the entry its rendering but not itself. */
@@ -64,7 +63,7 @@ export function renderingOf(event: StoredEvent, mapping: AuditMapping): Renderin
 /** Names of the columns in which two renderings differ. */
 export function differingColumns(left: Rendering, right: Rendering): string[] {
   const columns = Object.keys(left) as (keyof Rendering)[];
-  return columns.filter((column) => comparable(column, left) !== comparable(column, right));
+  return columns.filter((column) => !isSame(column, left, right));
 }
 
 export function withoutSecrets(value: unknown): unknown {
@@ -78,8 +77,18 @@ function shown(values: object | undefined): object | null {
   return values ? (withoutSecrets(values) as object) : null;
 }
 
-function comparable(column: keyof Rendering, rendering: Rendering): string | number | null {
-  const value = rendering[column];
-  if (column === 'at') return Date.parse(rendering.at);
-  return value !== null && typeof value === 'object' ? canonicalJson(value) : value;
+function isSame(column: keyof Rendering, left: Rendering, right: Rendering): boolean {
+  if (column === 'at') return Date.parse(left.at) === Date.parse(right.at);
+  return isSameJson(left[column], right[column]);
+}
+
+function isSameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (left === null || right === null || typeof left !== 'object' || typeof right !== 'object') return false;
+  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every(
+    (name) => Object.hasOwn(right, name) && isSameJson(left[name as keyof object], right[name as keyof object]),
+  );
 }

@@ -6,6 +6,7 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
 import type { Actor, StoredEvent } from '../event-store/index.js';
 import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
+import type { ListedAuditEntry } from './audit-documents.js';
 import { withoutSecrets } from './audit-rendering.js';
 
 interface AuditTable {
@@ -28,26 +29,6 @@ interface AuditTable {
 }
 interface AuditTables {
   audit_entry: AuditTable;
-}
-
-export interface ListedAuditEntry {
-  sequence: number;
-  at: string;
-  action: string;
-  actor: Actor & { displayName: string | null };
-  resource: { type: string; id: string };
-  oldValues: object | null;
-  newValues: object | null;
-  ip: string | null;
-  userAgent: string | null;
-  /** Names, addresses and free text of the event itself. */
-  personal: object | null;
-  correlationId: string;
-  causationId: string | null;
-  commandId: string;
-  eventId: string;
-  position: number;
-  hash: string;
 }
 
 const TEXT_LENGTH = 200;

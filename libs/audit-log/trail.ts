@@ -1,4 +1,5 @@
 // Apart from index.js, on which the event log's followers stand, because routes stand on those in turn.
+export { ListedAuditEntry } from './audit-documents.js';
 export { AuditLogController, SystemAuditLogController } from './audit-log.controller.js';
 export { AuditLogModule } from './audit-log.module.js';
-export { AuditLogQuery, ListAuditEntries, type ListedAuditEntry } from './list-audit-entries.js';
+export { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';

@@ -14,16 +14,35 @@ interface ClientInternals {
 }
 
 const LONGEST_DISPOSAL_MS = 1_000;
+const KEEP_ALIVE_INTERVAL = /([?&]keep[-_]?alive[-_]?interval=)(-?\d+)/i;
+/** The client's default. */
+const KEEP_ALIVE_MS = 10_000;
+const MOST_APART_MS = 1_000;
+
+let opened = 0;
 
 export type OnUnexpectedReply = (error: unknown) => void;
 
 /** Connects on first use. */
 export function openClient(url: string, onUnexpectedReply: OnUnexpectedReply): EventStoreDBClient {
-  const client = EventStoreDBClient.connectionString(url);
+  const client = EventStoreDBClient.connectionString(withOwnConnection(url));
   const internals = client as unknown as ClientInternals;
   surviveUnexpectedReplies(internals, onUnexpectedReply);
   surviveFailedDiscovery(internals);
   return client;
+}
+
+/**
+ * Channels of one process with equal options share their connection, so that a new client would be stuck on the same
+ * dead one as the client that it replaces. A millisecond more of keepalive makes them differ.
+ */
+function withOwnConnection(url: string): string {
+  opened = (opened + 1) % MOST_APART_MS;
+  const given = KEEP_ALIVE_INTERVAL.exec(url);
+  if (!given) return `${url}${url.includes('?') ? '&' : '?'}keepAliveInterval=${KEEP_ALIVE_MS + opened}`;
+  const ms = Number(given[2]);
+  // -1 turns it off.
+  return ms < 0 ? url : url.replace(given[0], `${given[1]}${ms + opened}`);
 }
 
 /** Cancels what is under way and closes the connection, which `dispose` alone leaves open. */

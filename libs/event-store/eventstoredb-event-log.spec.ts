@@ -1,5 +1,5 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { anEvent, someEvents } from '../testing/event-builders.js';
+import { anEvent, someEvents, someMetadata } from '../testing/event-builders.js';
 import { startEventStoreDbDouble, type EventStoreDbDouble } from '../testing/eventstoredb-double/index.js';
 import { TcpProxy } from '../testing/tcp-proxy.js';
 import { describeEventLogContract, type EventLogHarness, type RunningStore } from './event-log.contract.js';
@@ -188,6 +188,16 @@ describe('EventStoreDbEventLog', () => {
       await expect(log.append('ours', 0, [anEvent()])).rejects.toThrow('ours was tombstoned on the server');
     });
 
+    it('does not take passing trouble for another log', async () => {
+      const { position } = await log.append('ours', NO_STREAM, [anEvent()]);
+      double.control.failEveryRead('unknown');
+      const read = log.readAll(position, 10);
+      const { reads } = double.control.counts;
+      await double.control.until((counts) => counts.reads > reads + 3);
+      double.control.failEveryRead(null);
+      expect(await read).toEqual([]);
+    });
+
     it('takes a position at which no event begins for one of another log', async () => {
       const { position } = await log.append('ours', NO_STREAM, [anEvent()]);
       await expect(log.readAll(position - 1, 10)).rejects.toBeInstanceOf(LogRestored);
@@ -199,7 +209,8 @@ function writeOfTheServersOwn(double: EventStoreDbDouble, count: number): void {
   for (let number = 0; number < count; number++) {
     const projected = number % 2 === 0;
     const [stream, type] = projected ? ['$projections-totals-result', 'Result'] : ['$stats-0', '$statsCollected'];
-    double.control.log.system(stream!, type!, { number });
+    // As like ours as a projection can make it.
+    double.control.log.system(stream!, type!, { data: { number } }, someMetadata());
   }
 }
 

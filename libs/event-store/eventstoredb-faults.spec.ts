@@ -104,13 +104,18 @@ describe('EventStoreDbEventLog in trouble', () => {
       expect((await log.readStream('ordered')).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
     });
 
-    it('get through on a new connection when the old one is dead and nobody says so', async () => {
+    it('are unavailable, however many, while nothing passes and nobody says so', async () => {
       double.control.freezeConnections();
       const waiting = someEvents(40).map((event, index) => log.append(`frozen-${index}`, NO_STREAM, [event]));
       const outcomes = await Promise.allSettled(waiting);
       for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: expect.any(EventLogUnavailable) });
       double.control.thawConnections();
       expect(await appendSurely(log, 'thawed', NO_STREAM, [anEvent()])).toMatchObject({ revision: 0 });
+    });
+
+    it('go to a new connection when the old one is stranded', async () => {
+      double.control.strandConnections();
+      expect(await log.append('stranded', NO_STREAM, [anEvent()])).toMatchObject({ revision: 0 });
     });
 
     it('are stored once though the connection to another server breaks', async () => {
@@ -189,6 +194,16 @@ describe('EventStoreDbEventLog in trouble', () => {
       expect(double.control.counts.subscriptions).toBe(2);
     });
 
+    it('go to a new connection when the old one is stranded, as reads do', async () => {
+      const following = follow();
+      await following.until((seen) => seen.length === 1);
+      double.control.strandConnections();
+      expect(await log.head()).toBe(following.seen[0]?.position);
+      const event = anEvent();
+      await log.append('stranded', NO_STREAM, [event]);
+      await following.untilSeen([event]);
+    });
+
     it('go on after connections that were dead without a word', async () => {
       const following = follow();
       await following.until((seen) => seen.length === 1);
@@ -250,6 +265,14 @@ describe('EventStoreDbEventLog in trouble', () => {
       await expect(log.incarnation()).rejects.toBeInstanceOf(EventLogUnavailable);
       const followed = log.follow({ after: null, maxBatch: 1, signal: new AbortController().signal });
       await expect(followed[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(EventLogUnavailable);
+    });
+
+    it('releases its connections', async () => {
+      const following = follow();
+      await following.until((seen) => seen.length === 1);
+      await following.stop();
+      await log.close();
+      await double.control.untilDisconnected();
     });
 
     it('leaves nothing that keeps the process alive, after everything that can happen', async () => {

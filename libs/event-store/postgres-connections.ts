@@ -1,3 +1,4 @@
+import { systemRandom } from '../platform/core.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, Pool, type ClientConfig } from 'pg';
 
@@ -27,17 +28,17 @@ export function openPool(url: string, max: number, queryTimeoutMs: number, log: 
 
 /** Waits between attempts, jittered so that many clients don't come back at once. */
 export function backOffMs(attempt: number, longestMs: number): number {
-  return Math.min(longestMs, 50 * 2 ** attempt) * (0.5 + Math.random() / 2);
+  return Math.min(longestMs, 50 * 2 ** attempt) * (0.5 + systemRandom() / 2);
 }
 
 /** Retries what failed for want of a server: about 1.5 s for 6 attempts, and no new one after 10 s of hanging. */
 export async function retryWhenUnreachable<T>(attempts: number, work: () => Promise<T>): Promise<T> {
-  const giveUpAt = Date.now() + 10_000;
+  const giveUpAt = performance.now() + 10_000;
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (!isUnreachable(error) || attempt === attempts || Date.now() >= giveUpAt) throw error;
+      if (!isUnreachable(error) || attempt === attempts || performance.now() >= giveUpAt) throw error;
       await delay(backOffMs(attempt, 1_000));
     }
   }

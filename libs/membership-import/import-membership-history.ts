@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../platform/index.js';
+import type { FollowUps } from '../projections/index.js';
 import { applyChange } from './apply-change.js';
 import { Directory, type DirectoryOptions } from './directory.js';
 import { type Change, readChanges } from './history.js';
@@ -11,6 +12,7 @@ import { type Team, TeamTree } from './teams.js';
 
 export interface ImportOptions extends Omit<DirectoryOptions, 'contexts' | 'teams'> {
   clock: Clock;
+  followUps: FollowUps;
   /** Opens the history, in JSON lines; it is read twice. */
   history: () => AsyncIterable<string>;
   teams: readonly Team[];

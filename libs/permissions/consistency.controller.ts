@@ -1,7 +1,8 @@
-import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
-import { ConsistencyTokens } from '../edge/index.js';
+import type { FastifyRequest } from 'fastify';
+import { ConsistencyTokens, header } from '../edge/index.js';
 import { Omittable, Refused } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 
@@ -34,14 +35,13 @@ export class ConsistencyController {
   /** A ZedToken at which SpiceDB shows what the Consistency-Token stands for. */
   @Post()
   @HttpCode(200)
+  @ApiHeader({ name: 'Consistency-Token', required: false })
   @ApiOkResponse({ type: ConsistencyAnswer })
-  async exchange(
-    @Body() { token }: ConsistencyBody,
-    @Headers('consistency-token') fromHeader?: string,
-  ): Promise<ConsistencyAnswer> {
+  async exchange(@Body() { token }: ConsistencyBody, @Req() request: FastifyRequest): Promise<ConsistencyAnswer> {
     // The header's has been waited for already, as for every call.
     if (token !== undefined) await this.tokens.await(token, 'delivered');
-    else if (fromHeader === undefined) throw new Refused('invalid', 'token is needed', { field: 'token' });
+    else if (header(request, 'consistency-token') === undefined)
+      throw new Refused('invalid', 'token is needed', { field: 'token' });
     return { zedToken: this.progress.zedToken };
   }
 }

@@ -2,15 +2,13 @@ import type { ClientBase } from 'pg';
 import { BEFORE_START, type Recorded } from '../event-store/index.js';
 import { Projector } from './projector.js';
 import type { ReadModel } from './read-model.js';
-import { NextTable, nextName } from './replay-tables.js';
-import { writeTable } from './row-writer.js';
+import { NextTable } from './replay-tables.js';
 
 /** A read model on its way from the start of the log. */
 export class ReplayRun {
   private readonly projector: Projector;
 
   private constructor(
-    private readonly client: ClientBase,
     readonly model: ReadModel,
     private readonly tables: ReadonlyMap<string, NextTable>,
     /** Of the last event in the rows. */
@@ -25,17 +23,13 @@ export class ReplayRun {
     for (const table of model.tables) tables.push(await NextTable.of(client, table));
     const kept = await keptPosition(client, model, tables);
     if (kept === undefined) await begin(client, model, tables);
-    return new ReplayRun(client, model, new Map(tables.map((next) => [next.table.name, next])), kept ?? BEFORE_START);
+    return new ReplayRun(model, new Map(tables.map((next) => [next.table.name, next])), kept ?? BEFORE_START);
   }
 
   /** Folds the events that are not in the rows yet, in the caller's transaction. */
   async fold(events: readonly Recorded[]): Promise<void> {
     const fresh = events.filter(({ position }) => position > this.position);
-    for (const fold of this.projector.fold(fresh)) {
-      const { name } = fold.table;
-      for (const where of fold.removals) await this.tables.get(name)!.prepareRemoval(where);
-      await writeTable(this.client, fold, nextName(name));
-    }
+    for (const fold of this.projector.fold(fresh)) await this.tables.get(fold.table.name)!.write(fold);
   }
 
   async finish(): Promise<void> {

@@ -1,6 +1,9 @@
 import type { ClientBase } from 'pg';
 import type { Row, Table } from './read-model.js';
-import { quote } from './row-writer.js';
+import { copyRows } from './replay-copy.js';
+import { KnownKeys } from './replay-known-keys.js';
+import type { TableFold } from './row-fold.js';
+import { quote, writeTable } from './row-writer.js';
 
 interface Index {
   name: string;
@@ -24,20 +27,23 @@ export function nextName(name: string): string {
 /** The table that a replay fills beside a live one, which has its indexes only once they are needed. */
 export class NextTable {
   private readonly prepared = new Set<string>();
+  /** Unknown where an earlier replay began the table. */
+  private keys: KnownKeys | undefined;
 
   private constructor(
     private readonly client: ClientBase,
     readonly table: Table,
+    private readonly primary: Index,
     private readonly indexes: readonly Index[],
   ) {}
 
   static async of(client: ClientBase, table: Table): Promise<NextTable> {
     const { rows } = await client.query<Index>(INDEXES, [quote(table.name)]);
     const primary = rows.find((index) => index.primary);
-    if ([...table.key].sort().join() !== primary?.columns.sort().join()) {
+    if (!primary || [...table.key].sort().join() !== [...primary.columns].sort().join()) {
       throw new Error(`the primary key of the table ${table.name} is not the key of its read model`);
     }
-    return new NextTable(client, table, rows);
+    return new NextTable(client, table, primary, rows);
   }
 
   /** Whether an interrupted replay left it, with the columns that the live table has now. */
@@ -53,11 +59,25 @@ export class NextTable {
     const [live, next] = this.names();
     await this.client.query(`drop table if exists ${next}`);
     await this.client.query(`create table ${next} (like ${live} including all excluding indexes)`);
-    await this.build(this.indexes.find(({ primary }) => primary)!);
+    this.keys = new KnownKeys();
+  }
+
+  /** Rows that are new for certain are copied; all else finds the rows it changes by their key. */
+  async write(fold: TableFold): Promise<void> {
+    const fresh: Row[] = [];
+    for (const [key, pending] of this.keys ? fold.rows : []) {
+      if (!('put' in pending) || this.keys!.add(key)) continue;
+      fresh.push(pending.put);
+      fold.rows.delete(key);
+    }
+    if (fold.rows.size > 0) await this.build(this.primary);
+    for (const where of fold.removals) await this.prepareRemoval(where);
+    await writeTable(this.client, fold, nextName(this.table.name));
+    if (fresh.length > 0) await copyRows(this.client, this.table, nextName(this.table.name), fresh);
   }
 
   /** Removals of many rows look them up by something else than the key: without its index each would scan the table. */
-  async prepareRemoval(where: Row): Promise<void> {
+  private async prepareRemoval(where: Row): Promise<void> {
     const shape = Object.keys(where).join();
     if (this.prepared.has(shape)) return;
     this.prepared.add(shape);

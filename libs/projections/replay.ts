@@ -46,7 +46,7 @@ export interface ReplayReport {
   tables: TableComparison[];
 }
 
-const BATCH = 4_000;
+const BATCH = 2_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Queries that come after ours wait behind it, so it gives up soon where a long query is in its way. */
 const LONGEST_WAIT_FOR_QUERIES_MS = 250;

@@ -12,6 +12,7 @@ export class TcpProxy {
   private readonly timers = new Set<NodeJS.Timeout>();
   private frozen = false;
   private delayMs = 0;
+  private onClosed: () => void = () => undefined;
   private listener: Server;
 
   private constructor(
@@ -47,6 +48,7 @@ export class TcpProxy {
       server.resetAndDestroy();
     }
     this.pairs.clear();
+    this.onClosed();
   }
 
   /** New connections are refused until `accept`. */
@@ -69,12 +71,22 @@ export class TcpProxy {
   /** Connections stay open and nothing passes, as behind a dead switch, until `thaw`. */
   freeze(): void {
     this.frozen = true;
-    for (const sockets of this.pairs) sockets.forEach((socket) => socket.pause());
+    this.strand();
   }
 
   thaw(): void {
     this.frozen = false;
     for (const sockets of this.pairs) sockets.forEach((socket) => socket.resume());
+  }
+
+  /** Nothing passes any more on the connections there are, and nobody is told; new ones work. */
+  strand(): void {
+    for (const sockets of this.pairs) sockets.forEach((socket) => socket.pause());
+  }
+
+  /** Resolves once there is no connection. */
+  async untilIdle(): Promise<void> {
+    while (this.pairs.size > 0) await new Promise<void>((resolve) => (this.onClosed = resolve));
   }
 
   /** Whatever passes from now on takes this much longer. */
@@ -103,6 +115,7 @@ export class TcpProxy {
       this.pairs.delete(pair);
       client.destroy();
       server.destroy();
+      this.onClosed();
     };
     for (const socket of pair) socket.on('error', end).on('close', end);
     if (this.frozen) pair.forEach((socket) => socket.pause());

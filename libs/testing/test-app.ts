@@ -15,7 +15,7 @@ import { type ApiClient, apiClient } from './api-client.js';
 import { createTestDatabase } from './test-database.js';
 
 export const TEST_ADMIN_TOKEN = 'csn_admin_for_tests';
-const SPICEDB_KEY = 'a key for tests';
+const SPICEDB_KEY = 'a-key-for-tests';
 const SETTLED_MS = 20_000;
 
 export interface TestAppOptions {

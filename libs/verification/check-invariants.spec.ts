@@ -1,3 +1,5 @@
+import { chainHash, publishHeads } from '../audit-log/index.js';
+import { until } from '../testing/index.js';
 import { ADA, AT, BOB, CHILD, findings, inYears, ROOT, TENANT, World } from './world.fixture.js';
 
 const ADMIN = `tenant:${TENANT}#admin@user:${ADA}`;
@@ -38,6 +40,44 @@ describe('the checker, where everything follows from the log', () => {
     const report = await world.check();
     expect(findings(report)).toEqual({});
     expect(report.delivery).toEqual({ delivered: 5, undelivered: 2 });
+  });
+
+  it('finds nothing while commands, commits and deliveries go on', async () => {
+    let working = true;
+    const work = async (): Promise<void> => {
+      for (let round = 0; round < 60; round++) {
+        const member = tuple('member', round % 2 === 0 ? ADA : BOB);
+        const change = round % 3 === 0 ? { endTuple: member } : { want: member, source: 'x', until: inYears(round) };
+        const put = { group: 'a', id: round % 5, size: round };
+        await world.sample({ sources: [change], rows: [{ table: 'sample', put }] });
+        if (round % 4 !== 0) await world.commit();
+        if (round % 5 !== 0) await world.deliver();
+      }
+      working = false;
+    };
+    const worked = work();
+    let checked = 0;
+    for (; working; checked++) expect(findings(await world.check())).toEqual({});
+    await worked;
+    await world.relay();
+    expect(findings(await world.check())).toEqual({});
+    expect(checked).toBeGreaterThan(1);
+  });
+
+  it('finds nothing while a replay puts a table in another’s place', async () => {
+    await world.relay();
+    let replaced: Promise<unknown> | undefined;
+    const replacing = world.interrupted(async () => {
+      replaced ??= sql(
+        `create table tenant__next (like tenant including all); insert into tenant__next select * from tenant;
+         drop table tenant; alter table tenant__next rename to tenant`,
+      );
+      const waiting = `select 1 from pg_locks where not granted and relation = 'tenant'::regclass`;
+      await Promise.race([replaced, until(async () => (await sql(waiting)).rowCount === 1)]);
+    });
+    expect(findings(await world.check(replacing))).toEqual({});
+    await replaced;
+    expect(findings(await world.check())).toEqual({});
   });
 
   it('leaves aside what is past its end', async () => {
@@ -130,7 +170,7 @@ describe('the checker, on SpiceDB', () => {
     ['a second mark', '2', 'extra'],
     ['a mark ahead of what was delivered', '7', 'ahead'],
     ['a mark behind what was delivered', '2', 'behind'],
-  ])('catches %s', async (name, place, kind) => {
+  ])('catches %s', async (_name, place, kind) => {
     await world.relay();
     await world.touch(`relay_mark:p0#position@relay_mark:${place}`);
     if (kind !== 'extra') await world.remove('relay_mark:p0#position@relay_mark:4');
@@ -180,6 +220,27 @@ describe('the checker, on the audit trail', () => {
     expect(found['one audit entry per event']).toEqual([expect.objectContaining({ kind: 'missing' })]);
   });
 
+  it('catches a cut at the end, and a chain that was calculated anew, through the published heads', async () => {
+    await world.relay();
+    await publishHeads(world.log, world.pool, world.context());
+    await world.relay();
+    expect(findings(await world.check())).toEqual({});
+    await sql(
+      'create table kept as select * from audit_entry where sequence > 4; delete from audit_entry where sequence > 4',
+    );
+    const cut = findings(await world.check());
+    expect(cut['audit chains']).toEqual([expect.objectContaining({ kind: 'cut', subject: `${TENANT}/5-6` })]);
+    await sql('insert into audit_entry select * from kept; drop table kept');
+    await recalculate(5, 'direct', 'forged');
+    const rewritten = findings(await world.check());
+    expect(rewritten['audit chains']?.map(({ kind, subject }) => [kind, subject])).toEqual([
+      ['rewritten', `${TENANT}/6`],
+    ]);
+    expect(rewritten['one audit entry per event']).toEqual([
+      expect.objectContaining({ kind: 'differs', subject: `${TENANT}/5` }),
+    ]);
+  });
+
   it('catches an entry without an event', async () => {
     await world.relay();
     await sql(
@@ -223,7 +284,7 @@ describe('the checker, on what follows from the log in PostgreSQL', () => {
         revision from tenant`,
       'extra',
     ],
-  ])('catches %s of a read model', async (name, statement, kind) => {
+  ])('catches %s of a read model', async (_name, statement, kind) => {
     await world.relay();
     await sql(statement);
     const found = findings(await world.check());
@@ -246,7 +307,7 @@ describe('the checker, on what follows from the log in PostgreSQL', () => {
       2,
     ],
     ['a tenant wrongly closed', 'insert into closed_tenant values ($1, 1)', 'closed tenants', 1],
-  ])('catches %s', async (name, statement, check, count) => {
+  ])('catches %s', async (_name, statement, check, count) => {
     await world.relay();
     await sql(statement, [`user:${ADA}`]);
     const found = findings(await world.check());
@@ -293,6 +354,23 @@ describe('the checker, on what follows from the log in PostgreSQL', () => {
     expect(findings(await world.check())).toMatchObject({ checkpoint: [{ kind: 'not-applicable' }] });
   });
 });
+
+/** Edits an entry, and makes its rendering and all hashes after it agree with that. */
+async function recalculate(sequence: number, from: string, to: string): Promise<void> {
+  await sql(
+    `update audit_entry set event = replace(event, $2, $3), new_values = replace(new_values::text, $2, $3)::jsonb
+     where sequence = $1`,
+    [sequence, from, to],
+  );
+  const { rows } = await sql('select sequence, event, hash from audit_entry where sequence >= $1 - 1 order by 1', [
+    sequence,
+  ]);
+  let { hash } = rows[0];
+  for (const row of rows.slice(1)) {
+    hash = chainHash(hash, TENANT, row.sequence, row.event);
+    await sql('update audit_entry set hash = $1 where sequence = $2', [hash, row.sequence]);
+  }
+}
 
 function tuple(relation: string, user: string) {
   return { resource: `tenant:${TENANT}`, relation, subject: `user:${user}` };

@@ -22,8 +22,6 @@ export interface CheckOptions {
   settleMs?: number;
   /** Object types that are ours; those of schema.zed unless told. */
   types?: readonly string[];
-  /** Where a table's rows live. */
-  physicalName?: (table: string) => string;
 }
 
 /** Works out from the log alone what everything else should be, and compares. Changes nothing. */

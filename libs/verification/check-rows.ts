@@ -7,12 +7,12 @@ import { type Check, Findings } from './report.js';
 const ROWS_AT_ONCE = 1_000;
 
 /** The rows of a read model's table against those that follow from the log. */
-export async function checkTable(client: ClientBase, naive: NaiveTable, physicalName: string): Promise<Check> {
+export async function checkTable(client: ClientBase, naive: NaiveTable): Promise<Check> {
   const { table } = naive;
   const findings = new Findings('P9', `read model ${table.name}`);
   const expected = new Map(naive.rows);
   const columns = Object.keys(table.columns).map(quote).join(', ');
-  for await (const row of rowsOf<Row>(client, `select ${columns} from ${quote(physicalName)}`)) {
+  for await (const row of rowsOf<Row>(client, `select ${columns} from ${quote(table.name)}`)) {
     const actual = naive.normalise(row);
     const key = naive.keyOf(actual);
     const wanted = expected.get(key);

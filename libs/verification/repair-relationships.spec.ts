@@ -114,7 +114,7 @@ describe('a repair of the relationships', () => {
     ['a stray mark', '2', false],
     ['a mark of earlier', '2', true],
     ['a mark of later', '99', true],
-  ])('puts %s right', async (name, place, instead) => {
+  ])('puts %s right', async (_name, place, instead) => {
     await world.touch(`relay_mark:p0#position@relay_mark:${place}`);
     if (instead) await world.remove('relay_mark:p0#position@relay_mark:4');
     await world.repair();

@@ -18,7 +18,7 @@ import { ownTypes } from './schema-types.js';
 import { basisOf, type FoundMark, settledStanding, type Standing } from './standing.js';
 import { Moving, readLog, Truth } from './truth.js';
 
-export interface RepairOptions extends Omit<CheckOptions, 'physicalName'> {
+export interface RepairOptions extends CheckOptions {
   /** Of the operator's command. */
   context: CommandContext;
 }

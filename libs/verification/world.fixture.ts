@@ -138,6 +138,10 @@ export class World {
     await this.connectSpiceDb();
   }
 
+  async stopSpiceDb(): Promise<void> {
+    await this.server.stop();
+  }
+
   context(): CommandContext {
     return {
       commandId: this.ids.uuid(),
@@ -203,8 +207,17 @@ export class World {
     await this.deliver();
   }
 
-  check(): Promise<Report> {
-    const { log, pool, spicedb, domain, clock } = this;
+  /** The same log, with something happening before it is read. */
+  interrupted(before: () => Promise<void>): EventLog {
+    const readAll: EventLog['readAll'] = async (after, limit) => {
+      await before();
+      return this.log.readAll(after, limit);
+    };
+    return Object.assign(Object.create(this.log) as EventLog, { readAll });
+  }
+
+  check(log = this.log): Promise<Report> {
+    const { pool, spicedb, domain, clock } = this;
     return checkInvariants({ log, pool, spicedb, domain, clock, partition: 0, settleMs: 0 });
   }
 

@@ -24,7 +24,7 @@ export type AppendFault =
 /** What the server says it can, if anything. */
 export type Capabilities = 'batch-appends' | 'single-appends' | 'unspoken';
 
-export type ReadFault = 'not-ready' | 'hang';
+export type ReadFault = 'not-ready' | 'hang' | 'unknown';
 
 interface Watcher {
   isMet: () => boolean;
@@ -90,6 +90,10 @@ export interface EventStoreDbControl {
   /** Connections stay open and nothing passes. */
   freezeConnections(): void;
   thawConnections(): void;
+  /** Nothing passes on the connections there are, and nobody is told; new ones work. */
+  strandConnections(): void;
+  /** Resolves once there is no connection. */
+  untilDisconnected(): Promise<void>;
   delay(ms: number): void;
   /** Stops and starts with the data it had. */
   restart(): Promise<void>;

@@ -102,6 +102,14 @@ class Double implements EventStoreDbControl {
     this.proxy.thaw();
   }
 
+  strandConnections(): void {
+    this.proxy.strand();
+  }
+
+  untilDisconnected(): Promise<void> {
+    return this.proxy.untilIdle();
+  }
+
   delay(ms: number): void {
     this.proxy.delay(ms);
   }

@@ -21,8 +21,9 @@ export class ReadService {
     this.faults.count('reads');
     call.on('error', () => undefined);
     if (this.faults.everyRead === 'hang') return;
-    if (this.faults.everyRead === 'not-ready') {
-      call.emit('error', message.failures.notReady());
+    if (this.faults.everyRead !== null) {
+      const { notReady, readFailed } = message.failures;
+      call.emit('error', this.faults.everyRead === 'not-ready' ? notReady() : readFailed());
       return;
     }
     const options = call.request.getOptions() as ReadReq.Options;

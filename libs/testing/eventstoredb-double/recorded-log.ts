@@ -96,9 +96,11 @@ export class RecordedLog extends EventEmitter<{ recorded: [] }> {
     this.system(stream, '$streamDeleted', {});
   }
 
-  system(stream: string, type: string, data: object): LogRecord {
-    const bytes = Buffer.from(JSON.stringify(data));
-    const record = this.record(stream, { id: randomUUID(), type, json: true, data: bytes, metadata: new Uint8Array() });
+  /** What the server, or a projection in it, writes. */
+  system(stream: string, type: string, data: object, metadata?: object): LogRecord {
+    const bytes = (json?: object) => Buffer.from(json ? JSON.stringify(json) : '');
+    const event = { id: randomUUID(), type, json: true, data: bytes(data), metadata: bytes(metadata) };
+    const record = this.record(stream, event);
     this.emit('recorded');
     return record;
   }

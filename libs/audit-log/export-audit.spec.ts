@@ -1,0 +1,104 @@
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { someMetadata } from '../testing/event-builders.js';
+import { chainHeads } from './audit-heads.js';
+import { exportAudit, isIntact, verifyExport } from './export-audit.js';
+import { mapping, TENANT, Trail } from './trail.fixture.js';
+
+let trail: Trail;
+beforeAll(async () => {
+  trail = await Trail.start();
+  for (let number = 0; number < 20; number++) await trail.append('things', { data: { number } });
+  for (let number = 0; number < 3; number++) {
+    await trail.append('things', { data: { number }, metadata: someMetadata({ tenantId: null }) });
+  }
+  await trail.write();
+});
+afterAll(() => trail.stop());
+
+async function exported(options: { gzip?: boolean; chain?: string } = {}): Promise<Buffer> {
+  const to = new PassThrough();
+  const content = buffer(to);
+  await exportAudit({ pool: trail.pool, to, exportedAt: new Date('2026-02-01T00:00:00.000Z'), ...options });
+  return content;
+}
+const lines = async () => (await exported()).toString().trimEnd().split('\n');
+const verify = (text: string | Buffer, options?: Parameters<typeof verifyExport>[1]) =>
+  verifyExport(Readable.from([Buffer.from(text)]), options);
+const found = async (text: string | Buffer, options?: Parameters<typeof verifyExport>[1]) =>
+  (await verify(text, options)).faults.map(({ kind, sequence }) => `${kind} ${sequence}`);
+
+describe('an export of the audit trail', () => {
+  it('begins with its format, its time and the ends of its chains', async () => {
+    const [first = '', ...rest] = await lines();
+    expect(JSON.parse(first)).toEqual({
+      format: 'countersign-audit-export.v1',
+      exportedAt: '2026-02-01T00:00:00.000Z',
+      heads: await chainHeads(trail.pool),
+    });
+    expect(rest).toHaveLength(23);
+  });
+
+  it('is verified without a database', async () => {
+    const report = await verify(await exported(), { mapping });
+    expect(report).toMatchObject({ entries: 23, chains: 2, faults: [], exportedAt: '2026-02-01T00:00:00.000Z' });
+    expect(isIntact(report)).toBe(true);
+  });
+
+  it('may be of one chain', async () => {
+    expect(await verify(await exported({ chain: TENANT }))).toMatchObject({ entries: 20, chains: 1, faults: [] });
+  });
+
+  it('may be compressed, and is verified as it is', async () => {
+    const packed = await exported({ gzip: true });
+    expect(gunzipSync(packed)).toEqual(await exported());
+    expect(await verify(packed)).toMatchObject({ entries: 23, count: 0, unreadable: [] });
+  });
+
+  it('is verified in whatever pieces it comes', async () => {
+    const whole = await exported();
+    const bytes = Readable.from([...whole].map((byte) => Buffer.from([byte])));
+    expect(await verifyExport(bytes)).toMatchObject({ entries: 23, count: 0, unreadable: [] });
+  });
+
+  it('tells which entry has one byte changed', async () => {
+    const text = (await lines()).join('\n').replace('\\"number\\":7', '\\"number\\":8');
+    expect(await found(text)).toEqual(['edited 8']);
+  });
+
+  it('tells which entry shows something else', async () => {
+    const text = (await lines()).join('\n').replace('"newValues":{"number":7}', '"newValues":{"number":8}');
+    expect(await found(text)).toEqual([]);
+    expect(await found(text, { mapping })).toEqual(['shown-edited 8']);
+  });
+
+  it('shows a cut at the end', async () => {
+    const all = await lines();
+    const kept = all.filter((line, index) => index === 0 || JSON.parse(line).sequence <= 10);
+    expect(await found(kept.join('\n'))).toEqual(['cut 11']);
+  });
+
+  it('shows a cut whose header was made to match, against heads from another place', async () => {
+    const heads = await chainHeads(trail.pool);
+    const kept = (await lines()).slice(1).filter((line) => JSON.parse(line).sequence <= 10);
+    const header = JSON.stringify({ format: 'countersign-audit-export.v1', exportedAt: 'x', heads: [] });
+    expect(await found([header, ...kept].join('\n'))).toEqual([]);
+    expect(await found([header, ...kept].join('\n'), { heads })).toEqual(['cut 11']);
+  });
+
+  it.each(['gzip', 'plain'])('shows that the file itself was cut: %s', async (how) => {
+    const whole = await exported();
+    const packed = how === 'gzip' ? gzipSync(whole) : whole;
+    const report = await verify(packed.subarray(0, packed.length / 2));
+    expect(isIntact(report)).toBe(false);
+    expect(report.unreadable).toHaveLength(1);
+  });
+
+  it.each(['', 'not an export\n', '{}\n', '{"format":"countersign-audit-export.v1","heads":[null]}\n', 'null\n'])(
+    'is not taken for one without its header: %j',
+    async (text) => {
+      expect(isIntact(await verify(text))).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,27 @@
+import { ADA, BOB, findings, inYears, TENANT, World } from './world.fixture.js';
+const tuple = (relation: string, user: string) => ({ resource: `tenant:${TENANT}`, relation, subject: `user:${user}` });
+it('live', async () => {
+  const world = await World.start();
+  for (let times = 0; times < 25; times++) {
+    await world.reset();
+    await world.tenant();
+    let working = true;
+    const trace: string[] = [];
+    const work = async (): Promise<void> => {
+      for (let round = 0; round < 60; round++) {
+        const member = tuple('member', round % 2 === 0 ? ADA : BOB);
+        const change = round % 3 === 0 ? { endTuple: member } : { want: member, source: 'x', until: inYears(round) };
+        const put = { group: 'a', id: round % 5, size: round };
+        await world.sample({ sources: [change], rows: [{ table: 'sample', put }] });
+        if (round % 4 !== 0) await world.commit();
+        if (round % 5 !== 0) await world.deliver();
+        trace.push(`${round} ${JSON.stringify(change)}`);
+      }
+      working = false;
+    };
+    const worked = work().catch((e) => { console.log('WORK FAILED', e); working = false; });
+    for (; working; ) { const r = await world.check(); const f = findings(r); if (Object.keys(f).length) { console.log(times, r.position, r.delivery, JSON.stringify(f, null, 1), trace.slice(-4)); await worked; throw new Error('found'); } }
+    await worked;
+  }
+  await world.stop();
+}, 300_000);
