@@ -21,15 +21,12 @@ const MOST_IN_FLIGHT = 15;
 const MOST_STUCK = 5;
 /** Compared with the server's clock, so nothing that depends on both being right: the time limits here are ours. */
 const SERVER_DEADLINE_MS = 86_400_000;
+const WARNING_EVERY_MS = 1_000;
 
-export interface AppenderOptions {
-  url: string;
-  log: WarningLog;
+/** The log that appends. While it closes it first repeats nothing any more, then gives up what still waits. */
+export interface AppendingLog {
   timing: EventStoreDbTiming;
-}
-
-/** Of the log that appends: first it repeats nothing any more, then it gives up what still waits. */
-export interface Ending {
+  log: WarningLog;
   draining: AbortSignal;
   closing: AbortSignal;
 }
@@ -49,18 +46,21 @@ const appenders = new Map<string, Appender>();
  */
 export class Appender {
   private users = 0;
+  private warnedAt = 0;
   private connection: Connection;
   private settling: Promise<void> = Promise.resolve();
   private readonly streams = new Map<string, Promise<unknown>>();
 
-  private constructor(private readonly options: AppenderOptions) {
+  private constructor(
+    private readonly url: string,
+    private readonly log: WarningLog,
+  ) {
     this.connection = this.connect();
   }
 
-  /** With the log and the timing of whoever came first. */
-  static acquire(options: AppenderOptions): Appender {
-    const appender = appenders.get(options.url) ?? new Appender(options);
-    appenders.set(options.url, appender);
+  static acquire(url: string, log: WarningLog): Appender {
+    const appender = appenders.get(url) ?? new Appender(url, log);
+    appenders.set(url, appender);
     appender.users++;
     return appender;
   }
@@ -68,17 +68,17 @@ export class Appender {
   /** Whoever releases waits for no answer any more. */
   async release(): Promise<void> {
     if (--this.users > 0) return;
-    if (appenders.get(this.options.url) === this) appenders.delete(this.options.url);
+    if (appenders.get(this.url) === this) appenders.delete(this.url);
     this.connection.slots.close();
     await this.settling;
     await releaseClient(this.connection.client);
   }
 
   /** One at a time per stream, in the order of the calls: also when an earlier one must be repeated. */
-  append(request: SerialisedAppend, ending: Ending): Promise<AppendResult> {
-    const giveUpAt = Date.now() + this.options.timing.deadlineMs;
+  append(request: SerialisedAppend, from: AppendingLog): Promise<AppendResult> {
+    const giveUpAt = Date.now() + from.timing.deadlineMs;
     const earlier = this.streams.get(request.stream);
-    const run = (): Promise<AppendResult> => this.repeat(request, giveUpAt, ending);
+    const run = (): Promise<AppendResult> => this.repeat(request, giveUpAt, from);
     const appended = earlier ? earlier.then(run, run) : run();
     this.streams.set(request.stream, appended);
     const forget = (): void => {
@@ -88,25 +88,25 @@ export class Appender {
     return appended;
   }
 
-  private async repeat(request: SerialisedAppend, giveUpAt: number, ending: Ending): Promise<AppendResult> {
+  private async repeat(request: SerialisedAppend, giveUpAt: number, from: AppendingLog): Promise<AppendResult> {
     const { stream, expectedRevision } = request;
     for (let attempt = 0; ; attempt++) {
-      if (ending.closing.aborted) throw new EventLogUnavailable('the event log is closed');
+      if (from.closing.aborted) throw new EventLogUnavailable('the event log is closed');
       try {
-        return await this.attempt(request, giveUpAt);
+        return await this.attempt(request, giveUpAt, from.timing.attemptMs);
       } catch (error) {
         const refusal = refusalOf(error, stream, expectedRevision);
         if (refusal) throw refusal;
         const pauseMs = backOffMs(attempt);
-        const last = ending.draining.aborted || Date.now() + pauseMs >= giveUpAt;
+        const last = from.draining.aborted || Date.now() + pauseMs >= giveUpAt;
         if (last) throw unavailable(`append to ${stream}`, error);
-        this.options.log.warn({ err: error }, 'an append failed; repeating it');
-        await pause(pauseMs, ending.draining);
+        this.warn(error, from.log);
+        await pause(pauseMs, from.draining);
       }
     }
   }
 
-  private async attempt(request: SerialisedAppend, giveUpAt: number): Promise<AppendResult> {
+  private async attempt(request: SerialisedAppend, giveUpAt: number, longestMs: number): Promise<AppendResult> {
     await this.settling;
     const { connection } = this;
     const release = await connection.slots.take(giveUpAt - Date.now());
@@ -120,7 +120,7 @@ export class Appender {
     };
     answer.then(settled, settled);
     try {
-      return await within(answer, Math.min(this.options.timing.attemptMs, giveUpAt - startedAt));
+      return await within(answer, Math.min(longestMs, giveUpAt - startedAt));
     } catch (error) {
       if (isStuckOnCapabilities(error)) this.replace(connection, error);
       if (error instanceof TimedOut) {
@@ -135,14 +135,21 @@ export class Appender {
   /** Whatever is in flight on it is rejected by that, and repeated. */
   private replace(connection: Connection, err: unknown): void {
     if (this.connection !== connection) return;
-    this.options.log.warn({ err }, 'appends get no answer; connecting anew');
+    this.log.warn({ err }, 'appends get no answer; connecting anew');
     this.connection = this.connect();
     connection.slots.close();
     this.settling = releaseClient(connection.client);
   }
 
+  /** In an outage every append fails, several times. */
+  private warn(err: unknown, log: WarningLog): void {
+    if (Date.now() - this.warnedAt < WARNING_EVERY_MS) return;
+    this.warnedAt = Date.now();
+    log.warn({ err }, 'appends fail and are repeated');
+  }
+
   private connect(): Connection {
-    const { url, log } = this.options;
+    const { url, log } = this;
     const client = openClient(url, (err) => log.warn({ err }, 'the event store sent a reply that nobody waits for'));
     return { client, slots: new Slots(MOST_IN_FLIGHT), answeredAt: 0, stuck: 0 };
   }

@@ -13,11 +13,11 @@ import {
   type FollowOptions,
   type StoredEvent,
 } from './event-log.js';
-import { Appender } from './eventstoredb-appender.js';
+import { Appender, type AppendingLog } from './eventstoredb-appender.js';
 import { followEventStoreDb } from './eventstoredb-follower.js';
 import { Reader } from './eventstoredb-reader.js';
 import { IDENTITY_STREAM, IDENTITY_TYPE, isHidden, toNumber, toStoredEvent } from './eventstoredb-records.js';
-import { DEFAULT_TIMING, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import { DEFAULT_TIMING, unlessAborted, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
 import type { WarningLog } from './postgres-connections.js';
 
 export interface EventStoreDbOptions {
@@ -34,40 +34,42 @@ export class EventStoreDbEventLog implements EventLog {
   private readonly appends = new Set<Promise<unknown>>();
   private readonly draining = new AbortController();
   private readonly closing = new AbortController();
-  private readonly ending = { draining: this.draining.signal, closing: this.closing.signal };
   private readonly appender: Appender;
   private readonly reader: Reader;
-  private readonly timing: EventStoreDbTiming;
+  private readonly appending: AppendingLog;
   private identified: Promise<unknown> | null = null;
   private closed: Promise<void> | null = null;
 
   private constructor(
     url: string,
     private readonly log: WarningLog,
-    timing: Partial<EventStoreDbTiming>,
+    private readonly timing: EventStoreDbTiming,
   ) {
-    this.timing = { ...DEFAULT_TIMING, ...timing };
+    const [draining, closing] = [this.draining.signal, this.closing.signal];
     // Every append, read and follower listens.
-    setMaxListeners(0, this.draining.signal, this.closing.signal);
-    this.reader = new Reader({ url, log, timing: this.timing, closing: this.closing.signal });
-    this.appender = Appender.acquire({ url, log, timing: this.timing });
+    setMaxListeners(0, draining, closing);
+    this.reader = new Reader({ url, log, timing, closing });
+    this.appender = Appender.acquire(url, log);
+    this.appending = { log, timing, draining, closing };
   }
 
   /** Connects on first use, so that a process can start before its event store. */
   static connect({ url, log = { warn: () => undefined }, timing = {} }: EventStoreDbOptions): EventStoreDbEventLog {
-    return new EventStoreDbEventLog(url, log, timing);
+    return new EventStoreDbEventLog(url, log, { ...DEFAULT_TIMING, ...timing });
   }
 
   async append(stream: string, expectedRevision: number, events: readonly EventToAppend[]): Promise<Appended> {
     const request = serialiseAppend(stream, expectedRevision, events);
     refuseWhatIsHidden(request);
     this.refuseWhenClosed();
-    const appended = this.unlessClosing(this.appendIdentified(request));
-    this.appends.add(appended);
+    const answer = unlessAborted(this.appendIdentified(request), this.closing.signal);
+    this.appends.add(answer);
     try {
-      return await appended;
+      const appended = await answer;
+      if (appended) return appended;
+      throw new EventLogUnavailable('the event log was closed before it had an answer');
     } finally {
-      this.appends.delete(appended);
+      this.appends.delete(answer);
     }
   }
 
@@ -93,7 +95,7 @@ export class EventStoreDbEventLog implements EventLog {
       if (first) return identityIn(first);
       this.refuseWhenClosed();
       try {
-        await this.appender.append(identityOf(randomUUID()), this.ending);
+        await this.appender.append(identityOf(randomUUID()), this.appending);
       } catch (error) {
         if (!(error instanceof RevisionConflict)) throw error;
       }
@@ -129,7 +131,7 @@ export class EventStoreDbEventLog implements EventLog {
       throw error;
     });
     const { stream } = request;
-    const result = await this.appender.append(request, this.ending);
+    const result = await this.appender.append(request, this.appending);
     const revision = Number(result.nextExpectedRevision);
     return { revision, position: positionIn(result) ?? (await this.positionOf(stream, revision)) };
   }
@@ -137,20 +139,6 @@ export class EventStoreDbEventLog implements EventLog {
   private async positionOf(stream: string, revision: number): Promise<number> {
     const [resolved] = await this.reader.readStream(stream, revision, 1);
     return toNumber(resolved?.event?.position);
-  }
-
-  private async unlessClosing<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.closing;
-    let stop = (): void => undefined;
-    const closed = new Promise<never>((_resolve, reject) => {
-      stop = () => reject(new EventLogUnavailable('the event log was closed before it had an answer'));
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    try {
-      return await Promise.race([work, closed]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
   }
 
   private refuseWhenClosed(): void {

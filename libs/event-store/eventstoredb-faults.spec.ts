@@ -12,7 +12,7 @@ import { appendSurely, Following, type FollowTest } from './contract-world.js';
 import { EventLogUnavailable, NO_STREAM, RevisionConflict } from './event-log.js';
 import { EventStoreDbEventLog } from './eventstoredb-event-log.js';
 
-const IMPATIENT = { attemptMs: 250, deadlineMs: 1_000, silenceMs: 200 };
+const IMPATIENT = { attemptMs: 400, deadlineMs: 1_600, silenceMs: 200 };
 
 describe('EventStoreDbEventLog in trouble', () => {
   let double: EventStoreDbDouble;
@@ -57,7 +57,7 @@ describe('EventStoreDbEventLog in trouble', () => {
       'answer-twice',
       'time-out-after',
       'no-position',
-      { delayMs: 400 },
+      { delayMs: 600 },
     ];
 
     it.each(faults)('stores once, and answers as ever, what meets with %j', async (fault) => {
@@ -230,14 +230,26 @@ describe('EventStoreDbEventLog in trouble', () => {
       const released = new Promise<void>((resolve) => (release = resolve));
       const following = follow({ maxBatch: 10, onBatch: () => released });
       await following.until((seen) => seen.length === 1);
-      const text = 'x'.repeat(10_000);
-      const streams = Array.from({ length: 20 }, (_, index) => `busy-${index}`);
-      for (const stream of streams) await log.append(stream, NO_STREAM, someEvents(50, { data: { text } }));
+      const busy = EventStoreDbEventLog.connect({ url: double.url });
+      others.push(busy);
+      const text = 'x'.repeat(5_000);
+      for (let revision = NO_STREAM; revision < 999; revision += 20) {
+        await busy.append('busy', revision, someEvents(20, { data: { text } }));
+      }
       await double.control.until(({ liveSubscriptions }) => liveSubscriptions === 0);
       release();
       await following.until((seen) => seen.length === 1_001);
-      expect(following.seen).toEqual(await log.readAll(-1, 2_000));
+      expect(following.seen).toEqual(await busy.readAll(-1, 2_000));
       expect(double.control.counts.subscriptions).toBeGreaterThan(1);
+    });
+
+    it('end at once when they are aborted while nothing answers', async () => {
+      double.control.failEveryRead('hang');
+      const following = follow();
+      await double.control.until(({ reads }) => reads >= 2);
+      const startedAt = Date.now();
+      await following.stop();
+      expect(Date.now() - startedAt).toBeLessThan(IMPATIENT.attemptMs);
     });
 
     it('end with an error when their log is closed under them', async () => {

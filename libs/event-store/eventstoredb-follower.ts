@@ -1,7 +1,7 @@
 import { BEFORE_START, LogRestored, type Checkpoint, type FollowOptions, type StoredEvent } from './event-log.js';
 import type { Reader } from './eventstoredb-reader.js';
 import { LiveSubscription } from './eventstoredb-subscription.js';
-import { backOffMs, pause } from './eventstoredb-timing.js';
+import { backOffMs, pause, unlessAborted } from './eventstoredb-timing.js';
 import type { WarningLog } from './postgres-connections.js';
 
 export interface FollowSource {
@@ -25,7 +25,7 @@ export async function* followEventStoreDb(source: FollowSource, options: FollowO
     );
     try {
       // Checked once subscribed: a log that is replaced after the check breaks the subscription.
-      await nextAfter(source, checkpoint, signal);
+      await unlessAborted(nextAfter(source, checkpoint, signal), signal);
       while (!signal.aborted) {
         const events = await nextBatch(source, subscription, checkpoint, options);
         const last = events.at(-1);
@@ -54,7 +54,7 @@ async function nextBatch(
   const unseen = (event: StoredEvent): boolean => event.position > after;
   const events = await subscription.next(maxBatch, source.silenceMs, signal);
   if (events.length > 0 || signal.aborted) return events.filter(unseen);
-  const missed = await nextAfter(source, checkpoint, signal);
+  const missed = await unlessAborted(nextAfter(source, checkpoint, signal), signal);
   const late = subscription.take(maxBatch).filter(unseen);
   if (missed && late.length === 0) throw new Error(`the subscription is silent about position ${missed.position}`);
   return late;

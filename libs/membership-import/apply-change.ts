@@ -6,7 +6,7 @@ import type { ImportContexts } from './import-contexts.js';
 import type { RefusedLine } from './import-journal.decider.js';
 import { inParallel } from './in-parallel.js';
 import { planChange, type Step } from './plan-change.js';
-import { Checks, type StepTools, takeStep } from './take-step.js';
+import { Readings, type StepTools, takeStep } from './take-step.js';
 
 export interface ApplyOptions extends StepTools {
   contexts: ImportContexts;
@@ -27,9 +27,9 @@ export async function applyChange(change: Change, options: ApplyOptions): Promis
   const refused: RefusedLine[] = [];
   await prepare(change, [...newAdmins, ...memberships, ...teamRoles], options);
   for (const stage of [newAdmins, memberships, teamRoles]) {
-    const checks = new Checks(options.runtime);
+    const readings = new Readings(options.runtime);
     await inParallel(stage, options, async (step) => {
-      const code = await refusalOf(takeInChange(step, change, options, checks));
+      const code = await refusalOf(takeInChange(step, change, options, readings));
       if (code !== undefined) refused.push(...step.lines.map(({ line }) => ({ line, code })));
       options.onLines(step.lines.length);
     });
@@ -47,28 +47,37 @@ async function refusalOf(step: Promise<void>): Promise<string | undefined> {
   }
 }
 
-/** Makes what the steps name. A step that only ends something makes no tenant and no workspace. */
+/** Makes what the steps name. A step that only ends something makes nothing in an organisation that is not there. */
 async function prepare({ change }: Change, steps: readonly Step[], options: ApplyOptions): Promise<void> {
   const { directory } = options;
-  for (const { org, team, at, grants } of steps) {
-    const moment = { change, at };
-    if (grants.length > 0) await directory.ensureOrganisation(org, moment);
-    else await directory.findOrganisation(org);
-    if (team === '') continue;
-    if (grants.length > 0) await directory.ensureTeam(org, team, moment);
-    else await directory.findTeam(org, team);
+  const momentOf = ({ at }: Step) => ({ change, at });
+  for (const step of steps) {
+    if (step.grants.length > 0) await directory.ensureOrganisation(step.org, momentOf(step));
+    else await directory.findOrganisation(step.org);
   }
-  const possible = steps.filter((step) => targetOf(step, directory) !== undefined);
+  const possible = steps.filter(({ org }) => directory.tenantOf(org) !== undefined);
+  const organisations = [...new Set(possible.map(({ org }) => org))];
   const persons = new Map(possible.map((step) => [step.person, step]));
-  await inParallel([...persons.values()], options, ({ person, at }) => directory.ensureUser(person, { change, at }));
+  const makeTeams = async (organisation: string): Promise<void> => {
+    for (const step of possible.filter(({ org, team }) => org === organisation && team !== '')) {
+      if (step.grants.length > 0) await directory.ensureTeam(step.org, step.team, momentOf(step));
+      else await directory.findTeam(step.org, step.team);
+    }
+  };
+  const makeUser = (step: Step): Promise<void> => directory.ensureUser(step.person, momentOf(step));
+  const work = [
+    ...organisations.map((organisation) => () => makeTeams(organisation)),
+    ...[...persons.values()].map((step) => () => makeUser(step)),
+  ];
+  await inParallel(work, options, (make) => make());
 }
 
-async function takeInChange(step: Step, { change }: Change, options: ApplyOptions, checks: Checks): Promise<void> {
+async function takeInChange(step: Step, { change }: Change, options: ApplyOptions, readings: Readings): Promise<void> {
   const key = keyOf(step, options.directory);
   if (!key) return;
   const content = step.lines.flatMap(contentOf);
   const context = (role: RoleName) => options.contexts.of({ change, at: step.at }, 'step', ...content, role);
-  await takeStep({ step, key, context }, options, checks);
+  await takeStep({ step, key, context }, options, readings);
 }
 
 function keyOf(step: Step, directory: Directory): AssignmentKey | undefined {

@@ -17,6 +17,8 @@ export type SourceChange =
   | { readonly endObject: string }
   /** Every tuple of the subject in the tenant, but for sources with the prefix. */
   | { readonly endSubject: string; readonly tenantId: string; readonly exceptSourcePrefix: string }
+  /** What was parked is settled; with a tuple, its present state is delivered again. */
+  | { readonly settle: string; readonly as: 'retried' | 'discarded'; readonly by: string; readonly resend?: string }
   /** From here on the tenant yields only deletes. */
   | { readonly closeTenant: string };
 

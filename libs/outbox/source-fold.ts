@@ -31,6 +31,7 @@ type Wanted = string | null | undefined;
 /** Applies source changes in the order of the log to rows held in memory, and finds what they change for SpiceDB. */
 export class SourceFold {
   readonly effective: EffectiveChange[] = [];
+  readonly settled: Extract<SourceChange, { settle: string }>[] = [];
   private readonly tuples = new Map<string, Sources>();
   private readonly changed = new Map<string, SourceRow | null>();
 
@@ -55,17 +56,32 @@ export class SourceFold {
 
   apply(event: EventSources): void {
     const before = new Map<string, Wanted>();
-    for (const change of event.changes) this.applyChange(change, event, before);
+    const resent = new Set<string>();
+    for (const change of event.changes) {
+      if ('settle' in change) this.settle(change, before, resent);
+      else this.applyChange(change, event, before);
+    }
     for (const [tuple, was] of before) {
       const now = this.wanted(tuple);
-      if (was === now) continue;
+      if (was === now && !resent.has(tuple)) continue;
       const { position, eventId } = event;
       const operation = now === undefined ? 'delete' : 'touch';
       this.effective.push({ position, eventId, tuple, operation, expiresAt: now ?? null });
     }
   }
 
-  private applyChange(change: SourceChange, event: EventSources, before: Map<string, Wanted>): void {
+  private settle(
+    change: Extract<SourceChange, { settle: string }>,
+    before: Map<string, Wanted>,
+    resent: Set<string>,
+  ): void {
+    this.settled.push(change);
+    if (change.resend === undefined) return;
+    this.note(change.resend, before);
+    resent.add(change.resend);
+  }
+
+  private applyChange(change: Exclude<SourceChange, { settle: string }>, event: EventSources, before: Map<string, Wanted>): void {
     if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
     else if ('want' in change) this.want(change, event, before);
     else for (const row of this.ending(change)) this.end(row, before);
@@ -88,7 +104,7 @@ export class SourceFold {
     this.changed.set(rowId(row), null);
   }
 
-  private ending(change: Exclude<SourceChange, { want: object } | { closeTenant: string }>): SourceRow[] {
+  private ending(change: Exclude<SourceChange, { want: object } | { closeTenant: string } | { settle: string }>): SourceRow[] {
     if ('end' in change) {
       const row = this.tuples.get(tupleKey(change.end))?.get(change.source);
       return row ? [row] : [];

@@ -34,6 +34,7 @@ export async function foldRelationships(
     [...closed].filter((tenant) => !alreadyClosed.has(tenant)),
     events.at(-1)!.position,
   );
+  await writeSettled(client, fold);
   await writeChanges(client, partition, fold);
   return fold.effective.length;
 }
@@ -51,6 +52,7 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
   const tuples = changes.flatMap((change) => {
     if ('want' in change) return [tupleKey(change.want)];
     if ('end' in change) return [tupleKey(change.end)];
+    if ('settle' in change) return change.resend === undefined ? [] : [change.resend];
     return 'endTuple' in change ? [tupleKey(change.endTuple)] : [];
   });
   const objects = changes.flatMap((change) => ('endObject' in change ? [change.endObject] : []));
@@ -104,6 +106,15 @@ async function writeClosed(client: ClientBase, tenants: readonly string[], posit
   await client.query(
     'insert into closed_tenant (tenant_id, position) select unnest($1::text[]), $2 on conflict do nothing',
     [tenants, position],
+  );
+}
+
+async function writeSettled(client: ClientBase, { settled }: SourceFold): Promise<void> {
+  if (settled.length === 0) return;
+  await client.query(
+    `update parked set status = s.status, resolved_at = clock_timestamp(), resolved_by = s.by
+     from unnest($1::text[], $2::text[], $3::text[]) as s(id, status, by) where parked.id = s.id`,
+    [settled.map(({ settle }) => settle), settled.map((change) => change.as), settled.map(({ by }) => by)],
   );
 }
 

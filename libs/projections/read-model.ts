@@ -27,8 +27,6 @@ export interface ReadModel {
 }
 
 /** Keeps the event types inside a model exact, and forgets them for the runtime, which handles all models alike. */
-export function readModel<Changes extends object>(
-  model: Omit<ReadModel, 'changes'> & { changes: Changes },
-): ReadModel {
+export function readModel<Changes extends object>(model: Omit<ReadModel, 'changes'> & { changes: Changes }): ReadModel {
   return model as unknown as ReadModel;
 }

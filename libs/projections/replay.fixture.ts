@@ -66,7 +66,7 @@ const TABLES = `
   create index thing_by_box on thing (box, id desc);
   create index thing_by_name on thing (lower(name)) where at is not null;
   create table box (box text, id text, constraint box_key primary key (box, id));
-  create role reader_of_things_%; grant select on thing to reader_of_things_%`;
+  create role %; grant select on thing to %`;
 
 /** An event log, two read models, and what the relay does with them, one step at a time. */
 export class ReplayWorld {
@@ -77,35 +77,43 @@ export class ReplayWorld {
       types: { 'thing-made.v1': '', 'thing-named.v1': '', 'thing-removed.v1': '', 'box-emptied.v1': '' },
     },
   ]);
+  readonly pool: Pool;
   private readonly ids = deterministicIds('things');
   private readonly numbers: () => number;
   private made = 0;
 
   private constructor(
-    readonly database: TestDatabase,
-    readonly pool: Pool,
+    readonly url: string,
     readonly log: EventLog,
+    private readonly database: TestDatabase | undefined,
     seed: number,
   ) {
+    this.pool = openPool({ url, applicationName: 'spec' });
     this.numbers = numbersFrom(seed);
   }
 
   static async start(seed = 1): Promise<ReplayWorld> {
     const database = await createTestDatabase();
-    const pool = openPool({ url: database.url, applicationName: 'spec' });
-    await pool.query(TABLES.replaceAll('%', new URL(database.url).pathname.slice(1)));
-    return new ReplayWorld(database, pool, await openEventLog({ databaseUrl: database.url }), seed);
+    const { url } = database;
+    const world = new ReplayWorld(url, await openEventLog({ databaseUrl: url }), database, seed);
+    await world.pool.query(TABLES.replaceAll('%', world.reader));
+    return world;
+  }
+
+  /** One that another process has started. */
+  static async connect(url: string): Promise<ReplayWorld> {
+    return new ReplayWorld(url, await openEventLog({ databaseUrl: url }), undefined, 1);
   }
 
   async stop(): Promise<void> {
     await this.log.close();
     await this.pool.query(`drop owned by ${this.reader}; drop role ${this.reader}`);
     await this.pool.end();
-    await this.database.drop();
+    await this.database?.drop();
   }
 
   get reader(): string {
-    return `reader_of_things_${new URL(this.database.url).pathname.slice(1)}`;
+    return `reader_of_${new URL(this.url).pathname.slice(1)}`;
   }
 
   /** Appends that many events of all kinds, of things that exist and of some that do not. */
@@ -157,7 +165,7 @@ export class ReplayWorld {
   async shape(): Promise<unknown[]> {
     const { rows } = await this.pool.query(
       `select relname, relkind, pg_get_indexdef(oid) as definition, relacl::text from pg_class
-       where relname ~ '^(thing|box)' and relnamespace = 'public'::regnamespace
+       where relname ~ '^(thing|box)' and relname !~ '__next$' and relnamespace = 'public'::regnamespace
        union all
        select conname, contype, pg_get_constraintdef(oid), conrelid::regclass::text from pg_constraint
        where conrelid in ('thing'::regclass, 'box'::regclass)
@@ -185,8 +193,8 @@ export class ReplayWorld {
   private async park(event: StoredEvent): Promise<void> {
     await inTransaction(this.pool, async (client) => {
       await client.query(
-        `insert into parked (id, partition, position, event_id, event_type, stage, error) values ($1, 0, $2, $1, $3, 'event', '')`,
-        [event.id, event.position, event.type],
+        `insert into parked (id, partition, position, event_id, event_type, stage, error) values ($1, 0, $2, $4, $3, 'event', '')`,
+        [event.id, event.position, event.type, event.id],
       );
       await this.moveCheckpoint(client, event);
     });

@@ -261,7 +261,7 @@ describe('a replay that was killed', () => {
          if (point === 'after-batch') process.stdout.write('batch\\n');
          await new Promise((resolve) => setTimeout(resolve, 5));
        } });`,
-      { DATABASE: world.database.url },
+      { DATABASE: world.url },
     );
     for (let batches = 0; batches < 6; batches++) await child.nextLine();
     child.process.kill('SIGKILL');

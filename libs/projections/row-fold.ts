@@ -27,7 +27,8 @@ export class TableFold {
   private removeWhere(where: Row): void {
     this.removals.push(where);
     for (const [id, pending] of this.rows) {
-      if ('put' in pending && matches(pending.put, where)) this.rows.delete(id);
+      // What the table has under the key may not match: the put would have changed it.
+      if ('put' in pending && matches(pending.put, where)) this.rows.set(id, { remove: pending.put });
     }
   }
 

@@ -1,5 +1,5 @@
-import { type AssignmentKey, loadStanding, rolesHeld, type Standing } from '../assignments/index.js';
-import type { DeciderRuntime } from '../event-store/index.js';
+import { type AssignmentKey, loadStanding, rolesHeld, type Standing, type Subject } from '../assignments/index.js';
+import { BEFORE_START, type DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
@@ -12,21 +12,26 @@ export async function loadCircumstances(
   at: string,
 ): Promise<Circumstances> {
   const { tenantId, requester: subject, target, role } = asked;
-  const onTarget = await standingWhereThere(runtime, { tenantId, subject, target }, at);
-  const onTenant = await standingWhereThere(
-    runtime,
-    { tenantId, subject, target: { type: 'tenant', id: tenantId } },
-    at,
-  );
+  const inTenant = { type: 'tenant' as const, id: tenantId };
+  const [tenant, onTenant, onTarget, requesterActive] = await Promise.all([
+    loadTenant(runtime, tenantId),
+    standingWhereThere(runtime, { tenantId, subject, target: inTenant }, at),
+    standingWhereThere(runtime, { tenantId, subject, target }, at),
+    isActive(runtime, subject),
+  ]);
   return {
-    tenantExists: (await loadTenant(runtime, tenantId)).status === 'active',
+    tenantExists: tenant.status === 'active',
     targetExists: onTarget !== undefined,
     requestable: onTarget?.tenant.requestable.some((word) => word === `${target.type}:${role}`) ?? false,
-    requesterActive: subject.type === 'user' && (await loadUser(runtime, subject.id)).status === 'active',
+    requesterActive,
     requesterIsMember: rolesHeld(onTenant?.held ?? {}).length > 0,
-    requesterRemovedAt: onTenant?.removedAt ?? -1,
+    requesterRemovedAt: onTenant?.removedAt ?? BEFORE_START,
     rolesHeld: rolesHeld(onTarget?.held ?? {}),
   };
+}
+
+async function isActive(runtime: DeciderRuntime, { type, id }: Subject): Promise<boolean> {
+  return type === 'user' && (await loadUser(runtime, id)).status === 'active';
 }
 
 async function standingWhereThere(

@@ -1,3 +1,4 @@
+import { createOpenApi } from '../../apps/api/openapi.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { done, type Person, World } from './world.fixture.js';
 
@@ -361,4 +362,28 @@ describe('reading', () => {
     const reviewer = { type: 'user', id: u2.id, displayName: u2.name, active: false };
     expect(await world.request(id)).toMatchObject({ status: 'approved', reviewer });
   });
+});
+
+test('the routes are described with what they take, answer and refuse (RR-042)', () => {
+  const { paths } = createOpenApi(app.app);
+  const base = '/v1/tenants/{tenantId}/requests';
+  const routes = [
+    paths[base]?.post,
+    paths[`${base}/{requestId}/decision`]?.post,
+    paths[`${base}/{requestId}/revocation`]?.post,
+    paths[base]?.get,
+    paths[`${base}/{requestId}`]?.get,
+  ];
+  for (const route of routes) {
+    const { responses, requestBody } = route!;
+    const [answered] = Object.keys(responses).filter((status) => status.startsWith('2'));
+    expect(responses[answered!]).toMatchObject({
+      content: { 'application/json': { schema: { $ref: expect.stringContaining('Request') } } },
+    });
+    expect(responses['404']).toMatchObject({
+      content: { 'application/problem+json': { schema: { $ref: expect.stringContaining('Problem') } } },
+    });
+    if (route !== paths[base]?.get && route !== paths[`${base}/{requestId}`]?.get) expect(requestBody).toBeDefined();
+  }
+  expect(Object.keys(paths[base]!.post!.responses)).toEqual(expect.arrayContaining(['201', '409', '422']));
 });

@@ -36,17 +36,21 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
     let { state, position } = await loadRequest(this.runtime, asked.requestId);
     if (!isSubmitted(state)) {
       await this.requireRequestable(context, asked);
-      if (supersede) position = await this.supersede(context, asked);
-      ({ state } = await loadRequest(this.runtime, asked.requestId));
-    }
-    if (!isSubmitted(state)) {
-      const opened = await openRole(this.runtime, context, asked);
-      position = await this.followUps.run(opened.events, opened.position);
+      position = await this.submit(context, asked, supersede);
       ({ state } = await loadRequest(this.runtime, asked.requestId));
     }
     // Opened by the process that completes a crashed call, and not submitted yet.
     if (!isSubmitted(state)) throw new Refused('not-yet');
     return acceptedRequest(this.runtime, asSubmitted(state), position);
+  }
+
+  private async submit(context: CommandContext, asked: NewRequest, supersede: boolean): Promise<number> {
+    if (supersede) {
+      const position = await this.supersede(context, asked);
+      if (isSubmitted((await loadRequest(this.runtime, asked.requestId)).state)) return position;
+    }
+    const opened = await openRole(this.runtime, context, asked);
+    return this.followUps.run(opened.events, opened.position);
   }
 
   private async requireRequestable(context: CommandContext, { tenantId, role, target, until }: NewRequest) {

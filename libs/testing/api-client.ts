@@ -1,11 +1,11 @@
-export interface ApiAnswer<Body = Record<string, never>> {
+export interface ApiAnswer<Body = AnswerBody> {
   status: number;
   headers: Headers;
   /** Parsed JSON; undefined for an empty body. */
   body: Body;
 }
 /** Whatever an answer holds; tests look into it. */
-export type AnswerBody = Record<string, never> & { items?: Record<string, never>[] };
+export type AnswerBody = ReturnType<typeof JSON.parse>;
 
 /** Calls of one caller. */
 export interface ApiClient {

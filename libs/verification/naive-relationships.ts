@@ -49,6 +49,7 @@ export class NaiveRelationships {
     for (const change of changes) {
       if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
       else if ('want' in change) this.want(event, change, before);
+      else if ('settle' in change) continue;
       else for (const wish of this.ended(change)) this.end(wish, before);
     }
     const ref = { position: event.position, id: event.id, type: event.type };
@@ -87,7 +88,7 @@ export class NaiveRelationships {
     if (wishes.size === 0) this.wishes.delete(tuple);
   }
 
-  private ended(change: Exclude<SourceChange, { want: Tuple } | { closeTenant: string }>): Wish[] {
+  private ended(change: Exclude<SourceChange, { want: Tuple } | { closeTenant: string } | { settle: string }>): Wish[] {
     if ('end' in change) return this.of(tupleKey(change.end)).filter(({ source }) => source === change.source);
     if ('endTuple' in change) return this.of(tupleKey(change.endTuple));
     if ('endObject' in change) return this.about(change.endObject);

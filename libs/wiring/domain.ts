@@ -1,6 +1,8 @@
 import { assignmentsPart } from '../assignments/index.js';
 import { auditPart } from '../audit-log/index.js';
 import { installationPart } from '../installation/index.js';
+import { importsPart } from '../membership-import/index.js';
+import { parkingPart } from '../parking/index.js';
 import { Domain } from '../projections/index.js';
 import { requestsPart } from '../requests/index.js';
 import { tenantsPart } from '../tenants/index.js';
@@ -20,6 +22,8 @@ export function buildDomain(): Domain {
     assignmentsPart,
     requestsPart,
     auditPart,
+    parkingPart,
+    importsPart,
     verificationPart,
   ]);
 }

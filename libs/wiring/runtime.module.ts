@@ -18,6 +18,7 @@ import { DeciderRuntime, type EventLog } from '../event-store/index.js';
 import { InstallationModule } from '../installation/index.js';
 import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../platform/index.js';
 import { Domain, FollowUps, Progress } from '../projections/index.js';
+import { ParkingModule } from '../parking/index.js';
 import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
@@ -51,6 +52,7 @@ const domainModules = [
   RequestsModule,
   AuditLogModule,
   PermissionsModule,
+  ParkingModule,
 ];
 
 /** Commands, queries and what they stand on: the same in the API, the relay and the operator. */

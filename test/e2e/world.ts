@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { projectPath } from '../../libs/embedded/index.js';
+import { BEFORE_START, type StoredEvent } from '../../libs/event-store/index.js';
+import type { AnswerBody, ApiAnswer, ApiClient } from '../../libs/testing/api-client.js';
+import type { TestApp } from '../../libs/testing/test-app.js';
+
+export const UNKNOWN = '01JQ0000000000000000000ABC';
+
+export interface Person extends ApiClient {
+  id: string;
+  name: string;
+  token: string;
+}
+export interface TestTenant {
+  id: string;
+  name: string;
+  rootId: string;
+  /** `/v1/tenants/{id}` */
+  path: string;
+  /** Created it, and so is its admin. */
+  owner: Person;
+}
+export type Answered = ApiAnswer<AnswerBody>;
+
+let names = 0;
+
+export function uniqueName(prefix: string): string {
+  return `${prefix} ${++names}`;
+}
+
+/** @throws unless the call went well and its effect is live */
+export async function done(call: Promise<Answered>): Promise<Answered> {
+  const answer = await call;
+  if (answer.status >= 400) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer;
+}
+
+export async function aUserWithToken(app: TestApp, prefix = 'user'): Promise<Person> {
+  const name = uniqueName(prefix);
+  const { body: user } = await done(app.admin.post('/v1/users', { displayName: name }));
+  const { body: issued } = await done(app.admin.post(`/v1/users/${user.id}/tokens`, { name: 'test' }));
+  return { id: user.id, name, token: issued.secret, ...app.as(issued.secret) };
+}
+
+export async function aTenant(app: TestApp, { owner, name = uniqueName('tenant') }: Partial<TestTenant> = {}): Promise<TestTenant> {
+  const creator = owner ?? (await aUserWithToken(app, 'owner'));
+  const { body } = await done(creator.post('/v1/tenants', { name }));
+  return { id: body.id, name, rootId: body.rootWorkspaceId, path: `/v1/tenants/${body.id}`, owner: creator };
+}
+
+/** A user who is a member of the tenant, plain unless told. */
+export async function aMember(app: TestApp, tenant: TestTenant, role = 'member'): Promise<Person> {
+  const person = await aUserWithToken(app, role);
+  await done(tenant.owner.post(`${tenant.path}/members`, { userId: person.id, role }));
+  return person;
+}
+
+/** Creates a workspace as the tenant's owner, below the root unless told. */
+export async function aWorkspace(tenant: TestTenant, { name = uniqueName('workspace'), parentId = tenant.rootId } = {}): Promise<string> {
+  return (await done(tenant.owner.post(`${tenant.path}/workspaces`, { name, parentId }))).body.id;
+}
+
+export const key = (value: string): Record<string, string> => ({ 'idempotency-key': value });
+export const ifMatch = (revision: number): Record<string, string> => ({ 'if-match': `"${revision}"` });
+export const consistency = (answer: Answered): Record<string, string> => ({
+  'consistency-token': answer.headers.get('consistency-token') ?? '',
+});
+
+/** All relationships of a type that SpiceDB has now, in order; those that name `about` alone where it is given. */
+export async function relationships(app: TestApp, type: string, about = ''): Promise<string[]> {
+  await app.settled();
+  const found: string[] = [];
+  for await (const page of app.runtime.spicedb.readAll(type)) found.push(...page.map(({ tuple }) => tuple));
+  return found.filter((tuple) => tuple.includes(about)).sort();
+}
+
+/** Every relationship of any type of schema.zed that names the id. */
+export async function relationshipsNaming(app: TestApp, id: string): Promise<string[]> {
+  const schema = await readFile(projectPath('schema.zed'), 'utf8');
+  const types = [...schema.matchAll(/^definition (\w+)/gm)].map((match) => match[1]!);
+  const found = await Promise.all(types.map((type) => relationships(app, type, id)));
+  return found.flat();
+}
+
+/** Events in the order of the log. */
+export async function events(app: TestApp, after = BEFORE_START): Promise<StoredEvent[]> {
+  const found: StoredEvent[] = [];
+  for (let position = after; ; position = found.at(-1)!.position) {
+    const page = await app.runtime.log.readAll(position, 1_000);
+    if (page.length === 0) return found;
+    found.push(...page);
+  }
+}
+
+export async function tenantEvents(app: TestApp, tenantId: string): Promise<StoredEvent[]> {
+  return (await events(app)).filter(({ metadata }) => metadata.tenantId === tenantId);
+}
+
+/** What the log and SpiceDB hold: to be compared before and after something that is refused. */
+export async function everything(app: TestApp, tenant: TestTenant): Promise<unknown> {
+  const tuples = [...(await relationshipsNaming(app, tenant.id)), ...(await relationshipsNaming(app, tenant.rootId))];
+  return { events: (await tenantEvents(app, tenant.id)).map(({ id }) => id), tuples };
+}
+
+/** Every item of a list, page by page. */
+export async function allPages(client: ApiClient, path: string, limit: number): Promise<AnswerBody[]> {
+  const items: AnswerBody[] = [];
+  const separator = path.includes('?') ? '&' : '?';
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query: string = `${separator}limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    const { body } = await done(client.get(path + query));
+    items.push(...(body.items as AnswerBody[]));
+    cursor = body.nextCursor as string | null;
+  }
+  return items;
+}
