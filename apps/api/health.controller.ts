@@ -1,13 +1,35 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { Pool } from 'pg';
 import type { SpiceDb } from '../../libs/authorization/index.js';
-import { EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
+import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
 import { Refused } from '../../libs/platform/index.js';
 import { Public } from '../../libs/tokens/index.js';
 
 const CHECK_MS = 2_000;
+const OK = { type: String, enum: ['ok'] };
+
+class HealthDocument {
+  @ApiProperty(OK)
+  status!: 'ok';
+}
+
+class DependenciesDocument {
+  @ApiProperty(OK)
+  database!: 'ok';
+
+  @ApiProperty(OK)
+  eventStore!: 'ok';
+
+  @ApiProperty(OK)
+  spicedb!: 'ok';
+}
+
+class ReadinessDocument extends HealthDocument {
+  @ApiProperty()
+  dependencies!: DependenciesDocument;
+}
 
 @ApiTags('operation')
 @Controller()
@@ -21,13 +43,15 @@ export class HealthController {
 
   /** The process answers. */
   @Get('healthz')
-  health(): { status: 'ok' } {
+  @AnswersWith(HealthDocument)
+  health(): HealthDocument {
     return { status: 'ok' };
   }
 
   /** Everything it depends on answers. */
   @Get('readyz')
-  async ready(): Promise<{ status: 'ok'; dependencies: Record<string, 'ok'> }> {
+  @AnswersWith(ReadinessDocument)
+  async ready(): Promise<ReadinessDocument> {
     const checks = {
       database: this.pool.query('select 1'),
       eventStore: this.log.head(),

@@ -1,23 +1,72 @@
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { describeRoute, ProblemDocument } from '../../libs/edge/index.js';
 import { problemCatalogue } from '../../libs/platform/index.js';
+import { isPublic } from '../../libs/tokens/index.js';
+import { controllers } from './api.module.js';
+import { describeOperation, type Route, SHARED_HEADERS, SHARED_PARAMETERS } from './openapi-operations.js';
+import { type Schemas, writeSchemas } from './openapi-schemas.js';
+
+const OPENAPI_VERSION = '3.1.0';
 
 /** The OpenAPI document of the running routes. */
 export function createOpenApi(app: NestFastifyApplication): OpenAPIObject {
+  const routes = describedRoutes();
+  const documents = [...routes.values()].flatMap(({ answer }) => answer?.document ?? []);
+  const document = SwaggerModule.createDocument(app, baseDocument(), {
+    operationIdFactory: operationId,
+    extraModels: [ProblemDocument, ...documents],
+  });
+  const components = document.components!;
+  const schemas = components.schemas as Schemas;
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      const route = routes.get(operation.operationId)!;
+      describeOperation({ path, method, operation, schemas, route });
+    }
+  }
+  components.parameters = SHARED_PARAMETERS;
+  components.headers = SHARED_HEADERS;
+  writeSchemas(document, schemas);
+  return document;
+}
+
+function baseDocument() {
   const codes = problemCatalogue().map(({ code, status, title }) => `| \`${code}\` | ${status} | ${title} |`);
-  const config = new DocumentBuilder()
+  return new DocumentBuilder()
+    .setOpenAPIVersion(OPENAPI_VERSION)
     .setTitle('Countersign')
     .setDescription(
-      'Who may do what, and who said so. Errors are RFC 9457 problem documents with one of these codes:\n\n' +
+      'Who may do what, and who said so. Errors are RFC 9457 problem documents with one of these codes; ' +
+        'any call may also be answered 405, 408, 414 or 431 before a route is found for it.\n\n' +
         `| code | status | title |\n|---|---|---|\n${codes.join('\n')}`,
     )
     .setVersion('1')
     .addBearerAuth()
     .addSecurityRequirements('bearer')
     .build();
-  return SwaggerModule.createDocument(app, config, {
-    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
-  });
+}
+
+function operationId(controller: string, method: string): string {
+  return `${controller.replace(/Controller$/, '')}_${method}`;
+}
+
+/** By operation id. */
+function describedRoutes(): Map<string, Route> {
+  return new Map(controllers.flatMap((controller) => methodsOf(controller).map((name) => described(controller, name))));
+}
+
+function described(controller: Type<unknown>, name: string): [string, Route] {
+  const handler = (controller.prototype as Record<string, object>)[name]!;
+  return [
+    operationId(controller.name, name),
+    { ...describeRoute(controller, name), isPublic: isPublic(handler, controller) },
+  ];
+}
+
+function methodsOf({ prototype }: Type<unknown>): string[] {
+  return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
 }
 
 /** Serves the document and a page to read it: `/openapi.json`, `/docs`. */

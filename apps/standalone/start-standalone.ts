@@ -16,6 +16,7 @@ import { closeRuntime, type FaultHook, openRuntime, type Runtime } from '../../l
 import { createApi } from '../api/start-api.js';
 import type { Relay } from '../relay/relay.js';
 import { createRelay } from '../relay/start-relay.js';
+import { announceRunning } from './running-file.js';
 import { keptSecrets } from './secrets.js';
 import { SupervisedSpiceDb } from './supervised-spicedb.js';
 
@@ -42,6 +43,7 @@ interface Parts {
   runtime?: Runtime;
   app?: NestFastifyApplication;
   relay?: Relay;
+  unannounce?: () => Promise<void>;
 }
 
 /**
@@ -63,6 +65,8 @@ export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): P
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
     const installation = await startParts(parts, { config, dataDir, logger, at });
     await parts.app!.listen({ port: config.port, host: config.host });
+    const { databaseUrl, spicedbEndpoint } = parts.runtime!.config;
+    parts.unannounce = await announceRunning(dataDir, { databaseUrl: databaseUrl!, spicedbEndpoint: spicedbEndpoint! });
     const url = (await parts.app!.getUrl()).replace('[::1]', 'localhost');
     return { url, config: parts.runtime!.config, installation, logFile, stop: () => stopParts(parts) };
   } catch (error) {
@@ -100,7 +104,8 @@ async function startSpiceDb(config: Config, logger: Logger): Promise<SupervisedS
   return spicedb;
 }
 
-async function stopParts({ app, relay, runtime, spicedb, postgres, lock }: Parts): Promise<void> {
+async function stopParts({ app, relay, runtime, spicedb, postgres, lock, unannounce }: Parts): Promise<void> {
+  await unannounce?.();
   await app?.close();
   await relay?.stop();
   if (runtime) await closeRuntime(runtime);

@@ -15,13 +15,7 @@ export function rolesOf(targetType: Target['type']): readonly RoleName[] {
 }
 
 export type EndReason =
-  | 'removed'
-  | 'member-removed'
-  | 'replaced'
-  | 'revoked'
-  | 'expired'
-  | 'promoted'
-  | 'user-deactivated';
+  'removed' | 'member-removed' | 'replaced' | 'revoked' | 'expired' | 'promoted' | 'user-deactivated';
 
 interface OnAssignment {
   tenantId: string;
@@ -61,19 +55,20 @@ export type TenantMemberRemoved = DomainEvent<
 >;
 export type RoleRequestOpened = DomainEvent<
   'role-request-opened.v1',
-  OnAssignment & { requestId: string; role: RoleName; until: string | null; rolesHeld: readonly RoleName[]; at: string },
+  OnAssignment & {
+    requestId: string;
+    role: RoleName;
+    until: string | null;
+    rolesHeld: readonly RoleName[];
+    at: string;
+  },
   { reason?: string }
 >;
 export type RoleRequestClosed = DomainEvent<
   'role-request-closed.v1',
   OnAssignment & { requestId: string; role: RoleName; at: string }
 >;
-export type AssignmentEvent =
-  | RoleGranted
-  | RoleEnded
-  | TenantMemberRemoved
-  | RoleRequestOpened
-  | RoleRequestClosed;
+export type AssignmentEvent = RoleGranted | RoleEnded | TenantMemberRemoved | RoleRequestOpened | RoleRequestClosed;
 
 export interface Holding {
   until: string | null;

@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import {
   Access,
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
@@ -12,6 +14,7 @@ import {
   type Page,
   PageQuery,
   type Principal,
+  Problems,
   Requires,
   subjectOf,
 } from '../edge/index.js';
@@ -27,6 +30,7 @@ import {
   UlidParam,
 } from '../platform/index.js';
 import { rolesOf, type RoleName, type Target } from './assignment.decider.js';
+import { AssignmentDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { type AssignmentResource, FindAssignment, ListAssignments } from './list-assignments.js';
@@ -77,6 +81,7 @@ class ListAssignmentsQuery extends PageQuery {
 
   @Omittable()
   @IsIn(TARGET_TYPES)
+  @ApiProperty({ enum: TARGET_TYPES })
   targetType?: Target['type'];
 
   @Omittable()
@@ -85,6 +90,7 @@ class ListAssignmentsQuery extends PageQuery {
 
   @Omittable()
   @IsIn(ROLES)
+  @ApiProperty({ enum: ROLES })
   role?: RoleName;
 }
 
@@ -100,6 +106,7 @@ export class AssignmentsController {
 
   @Get()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @AnswersPageOf(AssignmentDocument)
   list(
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListAssignmentsQuery,
@@ -108,6 +115,8 @@ export class AssignmentsController {
   }
 
   @Post()
+  @AnswersWith(MemberDocument)
+  @Problems('forbidden', 'subject-not-found', 'until-passed', 'last-admin')
   async assign(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -128,6 +137,8 @@ export class AssignmentsController {
   /** Removes the role whatever its sources; a tenant's last admin stays. */
   @Delete(':assignmentId')
   @HttpCode(204)
+  @ApiParam({ name: 'assignmentId', description: '`id` of a listed assignment' })
+  @Problems('forbidden', 'last-admin')
   async remove(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

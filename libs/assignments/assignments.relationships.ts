@@ -8,9 +8,7 @@ function tuple({ subject, target }: { subject: Subject; target: Target }, role: 
 
 export const assignmentRelationships: RelationshipMap<AssignmentEvent> = {
   'role-granted.v1': ({ data }) => [
-    ...data.replaced.flatMap(({ role, sources }) =>
-      sources.map((source) => ({ end: tuple(data, role), source })),
-    ),
+    ...data.replaced.flatMap(({ role, sources }) => sources.map((source) => ({ end: tuple(data, role), source }))),
     { want: tuple(data, data.role), source: data.source, until: data.until },
   ],
   'role-ended.v1': ({ data }) => data.sources.map((source) => ({ end: tuple(data, data.role), source })),

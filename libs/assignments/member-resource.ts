@@ -37,10 +37,7 @@ export async function memberResource(
   at: string,
   position: number,
 ): Promise<Accepted<MemberResource>> {
-  const [{ held }, { revision }] = await Promise.all([
-    loadStanding(runtime, key, at),
-    loadAssignment(runtime, key),
-  ]);
+  const [{ held }, { revision }] = await Promise.all([loadStanding(runtime, key, at), loadAssignment(runtime, key)]);
   const { subject, target } = key;
   return { resource: { subject, target, roles: heldRoles(held) }, revision, position };
 }

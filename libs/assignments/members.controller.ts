@@ -2,9 +2,21 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Query as 
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { type Answer, type Call, CommandEdge, HttpCall, type Page, PageQuery, Requires } from '../edge/index.js';
+import {
+  type Answer,
+  AnswersPageOf,
+  AnswersWith,
+  type Call,
+  CommandEdge,
+  HttpCall,
+  type Page,
+  PageQuery,
+  Problems,
+  Requires,
+} from '../edge/index.js';
 import { CLOCK, type Clock, IsIsoInstant, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
 import type { RoleName, Target } from './assignment.decider.js';
+import { ListedMemberDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { type ListedMember, ListMembers } from './list-members.js';
@@ -49,12 +61,14 @@ class AddWorkspaceMemberBody extends WorkspaceRoleBody {
 class ListTenantMembersQuery extends PageQuery {
   @Omittable()
   @IsIn(TENANT_ROLES)
+  @ApiProperty({ enum: TENANT_ROLES })
   role?: (typeof TENANT_ROLES)[number];
 }
 
 class ListWorkspaceMembersQuery extends PageQuery {
   @Omittable()
   @IsIn(WORKSPACE_ROLES)
+  @ApiProperty({ enum: WORKSPACE_ROLES })
   role?: (typeof WORKSPACE_ROLES)[number];
 }
 
@@ -93,6 +107,7 @@ export class TenantMembersController extends Members {
 
   @Get()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @AnswersPageOf(ListedMemberDocument)
   list(
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListTenantMembersQuery,
@@ -102,6 +117,8 @@ export class TenantMembersController extends Members {
 
   @Post()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @AnswersWith(MemberDocument)
+  @Problems('subject-not-found', 'until-passed', 'last-admin')
   add(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -112,6 +129,8 @@ export class TenantMembersController extends Members {
 
   @Patch(':userId')
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @AnswersWith(MemberDocument)
+  @Problems('subject-not-found', 'until-passed', 'last-admin')
   change(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -124,6 +143,7 @@ export class TenantMembersController extends Members {
   @Delete(':userId')
   @HttpCode(204)
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @Problems('last-admin')
   remove(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -143,6 +163,7 @@ export class WorkspaceMembersController extends Members {
 
   @Get()
   @Requires({ permission: 'view', on: WORKSPACE })
+  @AnswersPageOf(ListedMemberDocument)
   list(
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
@@ -153,6 +174,8 @@ export class WorkspaceMembersController extends Members {
 
   @Post()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @AnswersWith(MemberDocument)
+  @Problems('subject-not-found', 'until-passed')
   add(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -164,6 +187,8 @@ export class WorkspaceMembersController extends Members {
 
   @Patch(':userId')
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @AnswersWith(MemberDocument)
+  @Problems('subject-not-found', 'until-passed')
   change(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -184,7 +209,10 @@ export class WorkspaceMembersController extends Members {
     @UlidParam('workspaceId') workspaceId: string,
     @UlidParam('userId') userId: string,
   ): Promise<void> {
-    const key = { subject: { type: 'user' as const, id: userId }, target: { type: 'workspace' as const, id: workspaceId } };
+    const key = {
+      subject: { type: 'user' as const, id: userId },
+      target: { type: 'workspace' as const, id: workspaceId },
+    };
     const input = { tenantId, ...key, reason: 'removed' as const, mustHold: true };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }

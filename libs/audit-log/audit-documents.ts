@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { INSTANT, NULLABLE } from '../edge/index.js';
 import type { Actor } from '../event-store/index.js';
 
-const INSTANT = { type: String, format: 'date-time' };
-const NULLABLE = { nullable: true };
 const VALUES = { type: 'object', additionalProperties: true, ...NULLABLE } as const;
 const ACTOR_TYPES: readonly Actor['type'][] = ['user', 'service_account', 'process', 'system'];
 
@@ -85,12 +84,4 @@ export class ListedAuditEntry {
 
   @ApiProperty({ pattern: '^[0-9a-f]{64}$', description: 'covers this entry’s event and, through theirs, all before' })
   hash!: string;
-}
-
-export class AuditPageDocument {
-  @ApiProperty({ type: ListedAuditEntry, isArray: true })
-  items!: ListedAuditEntry[];
-
-  @ApiProperty({ type: String, ...NULLABLE })
-  nextCursor!: string | null;
 }

@@ -1,10 +1,10 @@
 import { Controller, Get, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { type Page, Requires } from '../edge/index.js';
+import { ApiTags } from '@nestjs/swagger';
+import { AnswersPageOf, type Page, Requires } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
-import { AuditPageDocument, type ListedAuditEntry } from './audit-documents.js';
+import { ListedAuditEntry } from './audit-documents.js';
 import { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';
 
 @ApiTags('audit log')
@@ -13,7 +13,7 @@ export class AuditLogController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
-  @ApiOkResponse({ type: AuditPageDocument })
+  @AnswersPageOf(ListedAuditEntry)
   @Requires({ permission: 'manage', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   async list(
     @UlidParam('tenantId') tenantId: string,
@@ -30,7 +30,7 @@ export class SystemAuditLogController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
-  @ApiOkResponse({ type: AuditPageDocument })
+  @AnswersPageOf(ListedAuditEntry)
   @Requires({ permission: 'administrate', on: 'system' })
   async list(@QueryString() query: AuditLogQuery): Promise<Page<ListedAuditEntry>> {
     return this.queries.execute(new ListAuditEntries(SYSTEM_CHAIN, consistent(query)));

@@ -1,5 +1,4 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { type Freshness, SpiceDb } from '../authorization/index.js';
 import type { EventLog } from '../event-store/index.js';
@@ -26,6 +25,13 @@ const FRESH_WAIT_MS = 5_000;
 
 /** Declares what SpiceDB must say before a route runs. */
 export const Requires = (requirement: Requirement) => SetMetadata(REQUIREMENT, requirement);
+
+export function requirementOf(...places: object[]): Requirement | undefined {
+  const [declared] = places.flatMap(
+    (place) => (Reflect.getMetadata(REQUIREMENT, place) as Requirement | undefined) ?? [],
+  );
+  return declared;
+}
 
 export interface AccessQuestion {
   /** `user:…` */
@@ -77,7 +83,6 @@ export class Access {
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
-    private readonly reflector: Reflector,
     private readonly access: Access,
     private readonly tokens: ConsistencyTokens,
   ) {}
@@ -86,10 +91,7 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const token = header(request, 'consistency-token');
     if (token !== undefined) await this.tokens.await(token, 'delivered');
-    const requirement = this.reflector.getAllAndOverride<Requirement | undefined>(REQUIREMENT, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const requirement = requirementOf(context.getHandler(), context.getClass());
     if (!requirement) return true;
     const { permission, seenWith, fresh } = requirement;
     const subject = subjectOf(principalOf(request));

@@ -21,7 +21,7 @@ const DEFAULT_WAIT_MS = 2_000;
 const MAX_WAIT_MS = 30_000;
 const MAX_USER_AGENT = 512;
 
-export const HttpCall = createParamDecorator((_data: unknown, context: ExecutionContext): Call => {
+export function readCall(_data: unknown, context: ExecutionContext): Call {
   const http = context.switchToHttp();
   const request = http.getRequest<FastifyRequest>();
   const wait = preferredWait(header(request, 'prefer'));
@@ -35,11 +35,16 @@ export const HttpCall = createParamDecorator((_data: unknown, context: Execution
     preferred: wait !== undefined,
     correlationId: correlationId(),
   };
-});
+}
+
+export const HttpCall = createParamDecorator(readCall);
 
 /** Where a call came from. */
 export function callOf(request: FastifyRequest): { ip: string | null; userAgent: string | undefined } {
-  return { ip: requestContext()?.clientAddress ?? null, userAgent: header(request, 'user-agent')?.slice(0, MAX_USER_AGENT) };
+  return {
+    ip: requestContext()?.clientAddress ?? null,
+    userAgent: header(request, 'user-agent')?.slice(0, MAX_USER_AGENT),
+  };
 }
 
 export function header(request: FastifyRequest, name: string): string | undefined {

@@ -9,4 +9,5 @@ export {
   type ImportSummary,
 } from './import-membership-history.js';
 export { importsPart } from './imports.noun.js';
-export { MalformedTeams, parseTeams, type Team } from './teams.js';
+export { linesOfFile, teamsOfFile, UnreadableFile } from './open-history.js';
+export { MalformedTeams, type Team } from './teams.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
-import { ConsistencyTokens, header } from '../edge/index.js';
+import { AnswersWith, ConsistencyTokens, header } from '../edge/index.js';
 import { Omittable, Refused } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 
@@ -10,7 +10,7 @@ class ConsistencyBody {
   @Omittable()
   @IsString()
   @MaxLength(2_000)
-  @ApiPropertyOptional({ description: 'a Consistency-Token; that of the header unless given' })
+  @ApiPropertyOptional({ maxLength: 2_000, description: 'a Consistency-Token; that of the header unless given' })
   token?: string;
 }
 
@@ -35,8 +35,7 @@ export class ConsistencyController {
   /** A ZedToken at which SpiceDB shows what the Consistency-Token stands for. */
   @Post()
   @HttpCode(200)
-  @ApiHeader({ name: 'Consistency-Token', required: false })
-  @ApiOkResponse({ type: ConsistencyAnswer })
+  @AnswersWith(ConsistencyAnswer)
   async exchange(@Body() { token }: ConsistencyBody, @Req() request: FastifyRequest): Promise<ConsistencyAnswer> {
     // The header's has been waited for already, as for every call.
     if (token !== undefined) await this.tokens.await(token, 'delivered');

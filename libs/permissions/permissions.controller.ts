@@ -9,7 +9,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { ArrayMinSize, IsDefined, IsIn, IsString, Length, ValidateIf } from 'class-validator';
-import { Caller, type Principal, subjectOf } from '../edge/index.js';
+import { Caller, type Principal, Problems, subjectOf } from '../edge/index.js';
 import { IsNested, IsNestedList, IsUlid, Omittable, Refused } from '../platform/index.js';
 import { CheckPermissions, type PermissionQuestion } from './check-permissions.js';
 
@@ -18,12 +18,16 @@ const MOST_CHECKS = 100;
 const SUBJECT_TYPES = ['user', 'service_account'] as const;
 
 class CheckedResource {
-  @ApiProperty({ example: 'workspace', maxLength: NAME_LENGTH })
+  @ApiProperty({ example: 'workspace', minLength: 1, maxLength: NAME_LENGTH })
   @IsString()
   @Length(1, NAME_LENGTH)
   type!: string;
 
-  @ApiProperty({ description: 'the id that an earlier answer gave; `installation` for the type `system`' })
+  @ApiProperty({
+    minLength: 1,
+    maxLength: NAME_LENGTH,
+    description: 'the id that an earlier answer gave; `installation` for the type `system`',
+  })
   @IsString()
   @Length(1, NAME_LENGTH)
   id!: string;
@@ -43,7 +47,7 @@ class PermissionCheck {
   @IsNested(() => CheckedResource)
   resource!: CheckedResource;
 
-  @ApiProperty({ example: 'view', maxLength: NAME_LENGTH })
+  @ApiProperty({ example: 'view', minLength: 1, maxLength: NAME_LENGTH })
   @IsString()
   @Length(1, NAME_LENGTH)
   permission!: string;
@@ -70,7 +74,7 @@ class PermissionChecks {
   @ValidateIf(isSingle)
   @IsString()
   @Length(1, NAME_LENGTH)
-  @ApiPropertyOptional({ example: 'view', maxLength: NAME_LENGTH })
+  @ApiPropertyOptional({ example: 'view', minLength: 1, maxLength: NAME_LENGTH })
   permission?: string;
 
   @Omittable()
@@ -104,6 +108,7 @@ export class PermissionsController {
   @ApiOkResponse({
     schema: { oneOf: [{ $ref: getSchemaPath(PermissionAnswer) }, { $ref: getSchemaPath(PermissionAnswers) }] },
   })
+  @Problems('forbidden')
   async check(
     @Caller() caller: Principal,
     @Body() body: PermissionChecks,

@@ -7,6 +7,8 @@ export interface ProblemKind {
   next: string;
   /** Seconds for the `Retry-After` header. */
   retryAfter?: number;
+  /** JSON schemas of what the answer holds beyond the members of every problem. */
+  members?: { readonly [name: string]: { readonly [keyword: string]: unknown } };
 }
 
 export interface FieldError {
@@ -99,6 +101,7 @@ defineProblems({
     status: 405,
     title: 'Method not allowed',
     next: 'Use one of the methods that the Allow header lists.',
+    members: { allow: { type: 'array', items: { type: 'string' }, description: 'the methods that are offered' } },
   },
   'call-timeout': { status: 408, title: 'The call took too long to arrive', next: 'Repeat the call.' },
   conflict: { status: 409, title: 'Not possible in this state', next: 'Read the resource again and decide anew.' },
@@ -127,6 +130,7 @@ defineProblems({
     status: 500,
     title: 'Something went wrong here',
     next: 'Repeat the call later; if it fails again, report the correlation id.',
+    members: { correlationId: { type: 'string' } },
   },
   'dependency-unavailable': {
     status: 503,

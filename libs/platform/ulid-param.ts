@@ -1,7 +1,9 @@
 import { Param } from '@nestjs/common';
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
+import { ApiParam } from '@nestjs/swagger';
 import { normaliseUlid } from './ids.js';
 import { Refused } from './refusal.js';
+import { ULID_PATTERN } from './validators.js';
 
 class UlidPipe implements PipeTransform<unknown, string> {
   transform(value: unknown, { data = 'id' }: ArgumentMetadata): string {
@@ -13,5 +15,9 @@ class UlidPipe implements PipeTransform<unknown, string> {
 
 /** A path parameter that is a ULID in either case; the handler gets it in upper case. */
 export function UlidParam(name: string): ParameterDecorator {
-  return Param(name, new UlidPipe());
+  return (target, key, index) => {
+    Param(name, new UlidPipe())(target, key, index);
+    const method = key === undefined ? undefined : Object.getOwnPropertyDescriptor(target, key);
+    if (method) ApiParam({ name, schema: { type: 'string', pattern: ULID_PATTERN } })(target, key!, method);
+  };
 }

@@ -22,7 +22,7 @@ interface TextRule extends EachOption {
   documented: { [keyword: string]: unknown };
 }
 
-const ULID_PATTERN = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
+export const ULID_PATTERN = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
 
 function textRule({ name, described, transform, accepts, documented, each = false }: TextRule): PropertyDecorator {
   const transformItem = (item: unknown): unknown => (typeof item === 'string' ? transform(item) : item);

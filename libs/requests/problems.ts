@@ -1,4 +1,10 @@
 import { defineProblems } from '../platform/index.js';
+import { STATUSES } from './request-documents.js';
+
+const REQUEST_ID = { requestId: { type: 'string', description: 'the open request, where it is in the way' } };
+const REQUEST_STATUS = {
+  requestStatus: { type: 'string', enum: STATUSES, description: 'what the request has become' },
+};
 
 export const requestProblems = defineProblems({
   'role-not-requestable': {
@@ -15,16 +21,19 @@ export const requestProblems = defineProblems({
     status: 409,
     title: 'A request for the role is open',
     next: 'Wait for its decision, withdraw it, or send "supersede": true to put this one in its place.',
+    members: REQUEST_ID,
   },
   'request-not-pending': {
     status: 409,
     title: 'The request is not pending',
     next: 'Read it again: what it has become is in its status.',
+    members: REQUEST_STATUS,
   },
   'request-not-approved': {
     status: 409,
     title: 'The request has no grant',
     next: 'Only approved requests can be revoked; a pending one is rejected or withdrawn.',
+    members: REQUEST_STATUS,
   },
   'own-request': { status: 403, title: 'It is your own request', next: 'Ask somebody else to decide it.' },
   'target-gone': {

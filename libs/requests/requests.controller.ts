@@ -1,16 +1,19 @@
 import { Body, Controller, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import { rolesOf } from '../assignments/index.js';
 import {
   Access,
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
   HttpCall,
   type Page,
   type Principal,
+  Problems,
   Requires,
   subjectOf,
 } from '../edge/index.js';
@@ -25,14 +28,13 @@ import {
   SubmitRequestBody,
   WithdrawalBody,
 } from './request-bodies.js';
-import { ApiProblems, RequestAnswerDocument, RequestDocument, RequestPageDocument } from './request-documents.js';
+import { RequestDocument } from './request-documents.js';
 import type { RequestResource } from './request-resource.js';
 import { RevokeRequest } from './revoke-request.js';
 import { SubmitRequest } from './submit-request.js';
 import { WithdrawRequest } from './withdraw-request.js';
 
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
-const COMMAND = ['malformed-json', 'invalid', 'idempotency-key-reused', 'too-much-contention', 'payload-too-large'];
 
 @ApiTags('requests')
 @Controller('v1/tenants/:tenantId/requests')
@@ -47,8 +49,8 @@ export class RequestsController {
   /** The requester is the caller: any member of the tenant may ask for a requestable role on it or its workspaces. */
   @Post()
   @Requires({ permission: 'view', on: TENANT })
-  @ApiCreatedResponse({ type: RequestAnswerDocument })
-  @ApiProblems(...COMMAND, 'forbidden', 'until-passed', 'role-not-requestable', 'role-already-held', 'request-pending')
+  @AnswersWith(RequestDocument)
+  @Problems('forbidden', 'until-passed', 'role-not-requestable', 'role-already-held', 'request-pending')
   submit(
     @HttpCall() call: Call,
     @Caller() { type, id }: Principal,
@@ -69,8 +71,8 @@ export class RequestsController {
 
   /** All requests of the tenant for its admins; with `requester=@me` or `decidable=@me` those of the caller. */
   @Get()
-  @ApiOkResponse({ type: RequestPageDocument })
-  @ApiProblems('malformed-query', 'forbidden')
+  @AnswersPageOf(RequestDocument)
+  @Problems('forbidden')
   async list(
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
@@ -85,8 +87,7 @@ export class RequestsController {
 
   /** For the requester, and for who may decide it. */
   @Get(':requestId')
-  @ApiOkResponse({ type: RequestDocument })
-  @ApiProblems()
+  @AnswersWith(RequestDocument)
   async get(
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
@@ -99,9 +100,8 @@ export class RequestsController {
 
   @Post(':requestId/decision')
   @HttpCode(200)
-  @ApiOkResponse({ type: RequestAnswerDocument })
-  @ApiProblems(
-    ...COMMAND,
+  @AnswersWith(RequestDocument)
+  @Problems(
     ...['forbidden', 'own-request', 'request-not-pending', 'target-gone', 'role-not-requestable-any-more'],
     ...['requester-gone', 'request-until-passed'],
   )
@@ -120,8 +120,8 @@ export class RequestsController {
 
   @Post(':requestId/withdrawal')
   @HttpCode(200)
-  @ApiOkResponse({ type: RequestAnswerDocument })
-  @ApiProblems(...COMMAND, 'forbidden', 'request-not-pending')
+  @AnswersWith(RequestDocument)
+  @Problems('forbidden', 'request-not-pending')
   async withdraw(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -137,8 +137,8 @@ export class RequestsController {
   /** Ends what the request's grant gave, and nothing that is held from elsewhere. */
   @Post(':requestId/revocation')
   @HttpCode(200)
-  @ApiOkResponse({ type: RequestAnswerDocument })
-  @ApiProblems(...COMMAND, 'forbidden', 'request-not-approved', 'last-admin')
+  @AnswersWith(RequestDocument)
+  @Problems('forbidden', 'request-not-approved', 'last-admin')
   async revoke(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

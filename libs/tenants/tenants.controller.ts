@@ -1,16 +1,31 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Put, Query as QueryString } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Patch,
+  Post,
+  Put,
+  Query as QueryString,
+} from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 import {
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
   type Principal,
+  Problems,
   Requires,
   subjectOf,
 } from '../edge/index.js';
@@ -20,16 +35,10 @@ import { CreateTenant } from './create-tenant.js';
 import { DeleteTenant } from './delete-tenant.js';
 import { GetTenant, type ListedTenant, ListTenants } from './list-tenants.js';
 import type { TenantResource } from './tenant-streams.js';
+import { BUILT_IN_ROLES, RequestableRolesDocument, TenantDocument } from './tenants.documents.js';
 import type { RequestableRole } from './tenant.decider.js';
 
 const NAME_LENGTH = 255;
-const BUILT_IN_ROLES: readonly RequestableRole[] = [
-  'tenant:admin',
-  'tenant:member',
-  'workspace:admin',
-  'workspace:editor',
-  'workspace:member',
-];
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 /** The configured name of root workspaces, where there is one. */
@@ -41,7 +50,7 @@ class TenantBody {
 }
 
 class RequestableRolesBody {
-  @ApiProperty({ enum: BUILT_IN_ROLES, isArray: true })
+  @ApiProperty({ enum: BUILT_IN_ROLES, isArray: true, maxItems: BUILT_IN_ROLES.length })
   @IsArray()
   @ArrayMaxSize(BUILT_IN_ROLES.length)
   @IsIn(BUILT_IN_ROLES, { each: true })
@@ -65,6 +74,8 @@ export class TenantsController {
   ) {}
 
   @Post()
+  @AnswersWith(TenantDocument)
+  @Problems('forbidden', 'tenant-name-taken')
   create(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -79,12 +90,14 @@ export class TenantsController {
   }
 
   @Get()
+  @AnswersPageOf(TenantDocument)
   list(@Caller() caller: Principal, @QueryString() query: ListTenantsQuery): Promise<Page<ListedTenant>> {
     return this.queries.execute(new ListTenants(subjectOf(caller), query));
   }
 
   @Get(':tenantId')
   @Requires({ permission: 'view', on: TENANT })
+  @AnswersWith(TenantDocument)
   async get(@UlidParam('tenantId') tenantId: string): Promise<ListedTenant> {
     const tenant = await this.queries.execute(new GetTenant(tenantId));
     if (!tenant) throw new Refused('not-found');
@@ -93,6 +106,9 @@ export class TenantsController {
 
   @Patch(':tenantId')
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @HonoursIfMatch()
+  @AnswersWith(TenantDocument)
+  @Problems('tenant-name-taken')
   rename(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -105,6 +121,7 @@ export class TenantsController {
   @Delete(':tenantId')
   @HttpCode(204)
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @HonoursIfMatch()
   delete(@HttpCall() call: Call, @UlidParam('tenantId') tenantId: string): Promise<void> {
     const input = { tenantId, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new DeleteTenant(context, input));
@@ -112,12 +129,15 @@ export class TenantsController {
 
   @Get(':tenantId/requestable-roles')
   @Requires({ permission: 'view', on: TENANT })
+  @AnswersWith(RequestableRolesDocument)
   async requestableRoles(@UlidParam('tenantId') tenantId: string): Promise<Page<RequestableRole>> {
     return { items: (await this.get(tenantId)).requestableRoles, nextCursor: null };
   }
 
   @Put(':tenantId/requestable-roles')
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @HonoursIfMatch()
+  @AnswersWith(TenantDocument)
   setRequestableRoles(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,

@@ -1,5 +1,4 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import type { ConsistencyTokens } from '../edge/index.js';
@@ -27,7 +26,6 @@ function call(authorization: string | undefined, { rows = [], adminToken, pool, 
   const database = pool ?? { query: async (_sql: string, values: unknown[] = []) => (asked.push(values), { rows }) };
   const awaited = { await: async (heard: string, stage: string) => void consistency.push(`${heard} ${stage}`) };
   const guard = new AuthenticationGuard(
-    new Reflector(),
     awaited as unknown as ConsistencyTokens,
     database as Pool,
     new ManualClock(),

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { ConsistencyTokens, header, POOL, type Principal } from '../edge/index.js';
@@ -24,6 +23,10 @@ const PUBLIC = 'public-route';
 /** Declares a route that anybody may call. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
+export function isPublic(...places: object[]): boolean {
+  return places.some((place) => Reflect.getMetadata(PUBLIC, place) === true);
+}
+
 /** Finds out who calls; nobody gets past it unknown but on public routes. */
 @Injectable()
 export class AuthenticationGuard implements CanActivate {
@@ -31,7 +34,6 @@ export class AuthenticationGuard implements CanActivate {
   private readonly decoy: string;
 
   constructor(
-    private readonly reflector: Reflector,
     private readonly consistency: ConsistencyTokens,
     @Inject(POOL) private readonly pool: Pool,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -42,7 +44,7 @@ export class AuthenticationGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()])) return true;
+    if (isPublic(context.getHandler(), context.getClass())) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     request.principal = await this.authenticate(request);
     return true;

@@ -5,19 +5,24 @@ import { IsInt, Max, Min } from 'class-validator';
 import {
   Access,
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
   type Principal,
+  Problems,
 } from '../edge/index.js';
 import { IsName, Nullable, Refused, UlidParam } from '../platform/index.js';
 import { callingUser, GetUser, requireSelfOrAdmin } from '../users/index.js';
 import { type IssuedToken, IssueToken } from './issue-token.js';
 import { type ListedToken, ListTokens } from './list-tokens.js';
 import { RevokeToken } from './revoke-token.js';
+import { IssuedTokenDocument, TokenDocument } from './tokens.documents.js';
 
 const DEFAULT_DAYS = 30;
 const LONGEST_DAYS = 3_650;
@@ -49,18 +54,24 @@ export class MyTokensController {
   ) {}
 
   @Post()
+  @AnswersWith(IssuedTokenDocument)
+  @Problems('forbidden', 'token-name-taken', 'user-inactive')
   issue(@HttpCall() call: Call, @Caller() caller: Principal, @Body() body: TokenBody): Promise<Answer<IssuedToken>> {
     const input = { userId: callingUser(caller), name: body.name, expiresInDays: body.expiresInDays };
     return this.edge.run(call, (context, mint) => new IssueToken(context, { tokenId: mint('token'), ...input }));
   }
 
   @Get()
+  @AnswersPageOf(TokenDocument)
+  @Problems('forbidden')
   list(@Caller() caller: Principal, @QueryString() query: PageQuery): Promise<Page<ListedToken>> {
     return this.queries.execute(new ListTokens(callingUser(caller), query));
   }
 
   @Delete(':tokenId')
   @HttpCode(204)
+  @HonoursIfMatch()
+  @Problems('forbidden', 'token-already-revoked')
   revoke(@HttpCall() call: Call, @Caller() caller: Principal, @UlidParam('tokenId') tokenId: string): Promise<void> {
     const { ifRevision } = call;
     const input = { tokenId, userId: callingUser(caller), reason: 'revoked-by-owner' as const, ifRevision };
@@ -78,6 +89,8 @@ export class UserTokensController {
   ) {}
 
   @Post()
+  @AnswersWith(IssuedTokenDocument)
+  @Problems('token-name-taken', 'user-inactive')
   async issue(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -91,6 +104,7 @@ export class UserTokensController {
   }
 
   @Get()
+  @AnswersPageOf(TokenDocument)
   async list(
     @Caller() caller: Principal,
     @UlidParam('userId') userId: string,
@@ -103,6 +117,8 @@ export class UserTokensController {
 
   @Delete(':tokenId')
   @HttpCode(204)
+  @HonoursIfMatch()
+  @Problems('token-already-revoked')
   async revoke(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

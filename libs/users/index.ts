@@ -5,7 +5,7 @@ import { usersModel } from './users.projection.js';
 
 export { ChangeProfile, DeactivateUser } from './change-user.js';
 export { GetUser, type ListedUser, type UserTables } from './list-users.js';
-export { type Me, MeController } from './me.controller.js';
+export { MeController } from './me.controller.js';
 export { userProblems } from './problems.js';
 export { EnsureUser, RegisterUser } from './register-user.js';
 export { callingUser, requireSelfOrAdmin } from './self-or-admin.js';

@@ -4,29 +4,23 @@ import { ApiTags } from '@nestjs/swagger';
 import {
   Access,
   type Answer,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   INSTALLATION,
   type Principal,
+  Problems,
   subjectOf,
 } from '../edge/index.js';
 import { ChangeProfile } from './change-user.js';
 import { GetUser } from './list-users.js';
 import { callingUser } from './self-or-admin.js';
-import type { Profile } from './user.decider.js';
 import type { UserResource } from './user-streams.js';
+import { MeDocument, UserDocument } from './users.documents.js';
 import { ProfileBody, profileChange } from './users.controller.js';
-
-export interface Me extends Profile {
-  id: string;
-  type: Principal['type'];
-  active: boolean;
-  systemAdmin: boolean;
-  /** How the caller proved who they are: `token`, `admin-token`. */
-  authentication: string;
-}
 
 @ApiTags('users')
 @Controller('v1/me')
@@ -38,7 +32,8 @@ export class MeController {
   ) {}
 
   @Get()
-  async get(@Caller() caller: Principal): Promise<Me> {
+  @AnswersWith(MeDocument)
+  async get(@Caller() caller: Principal): Promise<MeDocument> {
     const { id, type, name, authentication } = caller;
     const user = type === 'user' ? await this.queries.execute(new GetUser(id)) : undefined;
     const { displayName, email, active } = user ?? { displayName: name, email: null, active: true };
@@ -48,6 +43,9 @@ export class MeController {
   }
 
   @Patch()
+  @HonoursIfMatch()
+  @AnswersWith(UserDocument)
+  @Problems('forbidden', 'user-inactive')
   change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

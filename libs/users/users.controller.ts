@@ -16,13 +16,17 @@ import { IsBoolean, IsEmail } from 'class-validator';
 import {
   Access,
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
   type Principal,
+  Problems,
   Requires,
 } from '../edge/index.js';
 import { IsName, IsNested, normaliseLine, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
@@ -30,6 +34,7 @@ import { ChangeProfile, DeactivateUser } from './change-user.js';
 import { GetUser, type ListedUser, ListUsers } from './list-users.js';
 import { RegisterUser } from './register-user.js';
 import { requireSelfOrAdmin } from './self-or-admin.js';
+import { UserDocument } from './users.documents.js';
 import { givenProfile, type UserResource } from './user-streams.js';
 
 const NAME_LENGTH = 255;
@@ -102,6 +107,8 @@ export class UsersController {
 
   @Post()
   @Requires({ permission: 'administrate', on: 'system' })
+  @AnswersWith(UserDocument)
+  @Problems('identity-taken')
   register(@HttpCall() call: Call, @Body() body: RegisterUserBody): Promise<Answer<UserResource>> {
     const { issuer, subject } = body.externalIdentity ?? {};
     const externalIdentity = issuer !== undefined && subject !== undefined ? { issuer, subject } : null;
@@ -113,11 +120,13 @@ export class UsersController {
 
   @Get()
   @Requires({ permission: 'administrate', on: 'system' })
+  @AnswersPageOf(UserDocument)
   list(@QueryString() query: ListUsersQuery): Promise<Page<ListedUser>> {
     return this.queries.execute(new ListUsers(query));
   }
 
   @Get(':userId')
+  @AnswersWith(UserDocument)
   async get(@Caller() caller: Principal, @UlidParam('userId') userId: string): Promise<ListedUser> {
     await requireSelfOrAdmin(this.access, caller, { userId });
     const user = await this.queries.execute(new GetUser(userId));
@@ -126,6 +135,9 @@ export class UsersController {
   }
 
   @Patch(':userId')
+  @HonoursIfMatch()
+  @AnswersWith(UserDocument)
+  @Problems('user-inactive')
   async change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -140,6 +152,8 @@ export class UsersController {
   @Delete(':userId')
   @HttpCode(204)
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  @HonoursIfMatch()
+  @Problems('built-in-user')
   deactivate(@HttpCall() call: Call, @UlidParam('userId') userId: string): Promise<void> {
     const input = { userId, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new DeactivateUser(context, input));

@@ -3,7 +3,7 @@ import type { SpiceDb } from '../authorization/index.js';
 import type { EventLog } from '../event-store/index.js';
 import { type Clock, inTransaction, systemClock } from '../platform/index.js';
 import type { Domain } from '../projections/index.js';
-import { checkMark, checkSpiceDb } from './check-spicedb.js';
+import { checkMark, checkSpiceDb, isSkipped } from './check-spicedb.js';
 import { inspectDatabase } from './inspect-database.js';
 import type { TupleChange } from './naive-relationships.js';
 import { MOST_LISTED, type Report } from './report.js';
@@ -29,10 +29,10 @@ export async function checkInvariants(options: CheckOptions): Promise<Report> {
   const { pool, spicedb, clock = systemClock, types = await ownTypes() } = options;
   const standing = await settledStanding(options);
   const moving = new Moving(basisOf(standing));
-  const unmarked: TupleChange[] = [];
+  const skipped: TupleChange[] = [];
   const onChanges = (changes: readonly TupleChange[]): void => {
     moving.note(changes);
-    for (const change of changes) if (isUnmarked(change, standing)) unmarked.push(change);
+    skipped.push(...changes.filter((change) => isSkipped(change, standing)));
   };
   const database = await inTransaction(
     pool,
@@ -46,7 +46,7 @@ export async function checkInvariants(options: CheckOptions): Promise<Report> {
   };
   const compared = { spicedb, types, relationships: truth.relationships, moving, parked, clock };
   const relationships = await checkSpiceDb(compared, follow);
-  checks.push(relationships, checkMark(standing, later.delivered, unmarked));
+  checks.push(relationships, checkMark(standing, later.delivered, skipped));
   const open = parked.filter(({ status }) => status === 'parked');
   return {
     position: snapshot.checkpoint,
@@ -68,9 +68,4 @@ export async function followOn(
   const upTo = Math.max(now.checkpoint, moving.basis);
   for await (const event of readLog(options.log, from, upTo)) moving.note(truth.applyToRelationships(event));
   return now;
-}
-
-/** Whether the mark says that the change is still to be delivered, though it is noted as delivered. */
-function isUnmarked({ event }: TupleChange, { marks, delivered }: Standing): boolean {
-  return marks.length > 0 && event.position > marks[0]!.position && event.position <= delivered;
 }

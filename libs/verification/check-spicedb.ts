@@ -23,21 +23,24 @@ function asDifference(kind: string, { tuple, wanted, actual, event }: TupleFault
  * @param deliveredNow as of later, when a mark that had just been moved has been noted
  */
 export function checkMark(standing: Standing, deliveredNow: number, changes: readonly TupleChange[]): Check {
-  const { marks, delivered, everWritten } = standing;
+  const { marks, before } = standing;
   const findings = new Findings('P4', 'delivery mark');
   const [mark, ...others] = marks;
   if (!mark) {
-    if (everWritten) findings.add({ kind: 'missing', subject: 'mark', expected: delivered });
+    if (before.everWritten) findings.add({ kind: 'missing', subject: 'mark', expected: before.delivered });
     return findings.check;
   }
   for (const { tuple } of others) findings.add({ kind: 'extra', subject: tuple });
   if (mark.position > deliveredNow) {
     findings.add({ kind: 'ahead', subject: mark.tuple, expected: deliveredNow, actual: mark.position });
   }
-  for (const { tuple, event } of changes) {
-    if (event.position > mark.position && event.position <= delivered) {
-      findings.add({ kind: 'behind', subject: tuple, expected: event.position, actual: mark.position, event });
-    }
+  for (const { tuple, event } of changes.filter((change) => isSkipped(change, standing))) {
+    findings.add({ kind: 'behind', subject: tuple, expected: event.position, actual: mark.position, event });
   }
   return findings.check;
+}
+
+/** Whether the mark says that the change is still to be delivered, though it was noted as delivered. */
+export function isSkipped({ event }: TupleChange, { marks: [mark], before }: Standing): boolean {
+  return mark !== undefined && event.position > mark.position && event.position <= before.delivered;
 }

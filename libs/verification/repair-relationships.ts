@@ -11,6 +11,7 @@ import {
 import { type Mark, readMark, writeUnderMark } from '../outbox/index.js';
 import { systemClock } from '../platform/index.js';
 import { type CheckOptions, followOn } from './check-invariants.js';
+import { isSkipped } from './check-spicedb.js';
 import { compareSpiceDb, type SpiceDbDifference } from './compare-spicedb.js';
 import { poisonOf, readParked } from './read-parked.js';
 import { REPAIRED, REPAIRS_STREAM } from './repairs.noun.js';
@@ -82,8 +83,7 @@ async function planRepair(options: RepairOptions): Promise<Plan | undefined> {
   for await (const event of readLog(log, BEFORE_START, standing.checkpoint)) {
     const changes = truth.applyToRelationships(event);
     moving.note(changes);
-    if (mark && changes.length > 0 && event.position > mark.position && event.position <= standing.delivered)
-      skipped = true;
+    skipped ||= changes.some((change) => isSkipped(change, { ...standing, marks: mark ? [mark] : [] }));
   }
   const compared = { spicedb, types, relationships: truth.relationships, moving, parked, clock };
   const difference = await compareSpiceDb(compared, async () => {
@@ -91,7 +91,7 @@ async function planRepair(options: RepairOptions): Promise<Plan | undefined> {
   });
   const updates = [...strays.map(({ tuple }) => deletion(tuple)), ...updatesOf(difference)];
   const ahead = mark !== undefined && mark.position > (await log.head());
-  const lost = mark === undefined && standing.everWritten;
+  const lost = mark === undefined && standing.before.everWritten;
   const to = !mark || skipped || ahead ? { position: standing.delivered, piece: 0 } : mark;
   if (updates.length === 0 && !skipped && !ahead && !lost) return undefined;
   const { missing, wrongEnd, extra } = difference;

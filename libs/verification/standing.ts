@@ -11,8 +11,12 @@ export interface Standing {
   checkpoint: number;
   /** What PostgreSQL believes to be delivered. */
   delivered: number;
-  /** Whether anything was ever written to SpiceDB. */
-  everWritten: boolean;
+  /** What it believed before the marks were read: they can't be behind that. */
+  before: {
+    delivered: number;
+    /** Whether anything was ever written to SpiceDB. */
+    everWritten: boolean;
+  };
 }
 export interface FoundMark extends Mark {
   tuple: string;
@@ -41,16 +45,21 @@ export async function settledStanding(options: StandingOptions): Promise<Standin
   }
 }
 
-export async function standingNow({ pool, spicedb, partition }: StandingOptions): Promise<Standing> {
-  // The mark first: what is noted in PostgreSQL by then may only be further.
-  const marks = await readMarks(spicedb, partition);
-  const { rows } = await pool.query<Omit<Standing, 'marks'>>(
+export async function standingNow(options: StandingOptions): Promise<Standing> {
+  const { checkpoint: _checkpoint, ...before } = await readStanding(options);
+  const marks = await readMarks(options.spicedb, options.partition);
+  const { checkpoint, delivered } = await readStanding(options);
+  return { marks, checkpoint, delivered, before };
+}
+
+async function readStanding({ pool, partition }: StandingOptions) {
+  const { rows } = await pool.query<{ checkpoint: number; delivered: number; everWritten: boolean }>(
     `select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as checkpoint,
             coalesce((select position from delivery_mark where partition = $1), ${BEFORE_START}) as delivered,
             exists (select 1 from delivery_mark where partition = $1 and zed_token is not null) as "everWritten"`,
     [partition],
   );
-  return { marks, ...rows[0]! };
+  return rows[0]!;
 }
 
 /** Up to where SpiceDB is known to have everything. */

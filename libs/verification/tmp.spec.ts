@@ -1,8 +1,15 @@
 import { ADA, BOB, findings, inYears, TENANT, World } from './world.fixture.js';
 const tuple = (relation: string, user: string) => ({ resource: `tenant:${TENANT}`, relation, subject: `user:${user}` });
+import { appendFileSync } from 'node:fs';
+const log = (...a: unknown[]) =>
+  appendFileSync(
+    '/tmp/live.log',
+    a.map((x) => (typeof x === 'string' ? x : x instanceof Error ? x.stack : JSON.stringify(x))).join(' ') + '\n',
+  );
 it('live', async () => {
   const world = await World.start();
   for (let times = 0; times < 25; times++) {
+    log('times', times);
     await world.reset();
     await world.tenant();
     let working = true;
@@ -19,8 +26,19 @@ it('live', async () => {
       }
       working = false;
     };
-    const worked = work().catch((e) => { console.log('WORK FAILED', e); working = false; });
-    for (; working; ) { const r = await world.check(); const f = findings(r); if (Object.keys(f).length) { console.log(times, r.position, r.delivery, JSON.stringify(f, null, 1), trace.slice(-4)); await worked; throw new Error('found'); } }
+    const worked = work().catch((e) => {
+      log('WORK FAILED', e);
+      working = false;
+    });
+    for (; working;) {
+      const r = await world.check();
+      const f = findings(r);
+      if (Object.keys(f).length) {
+        log(times, r.position, r.delivery, JSON.stringify(f, null, 1), trace.slice(-4));
+        await worked;
+        throw new Error('found');
+      }
+    }
     await worked;
   }
   await world.stop();

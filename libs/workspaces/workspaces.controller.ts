@@ -4,13 +4,17 @@ import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import {
   Access,
   type Answer,
+  AnswersPageOf,
+  AnswersWith,
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
   type Principal,
+  Problems,
   Requires,
   subjectOf,
 } from '../edge/index.js';
@@ -20,6 +24,7 @@ import { CreateWorkspace } from './create-workspace.js';
 import { DeleteWorkspace } from './delete-workspace.js';
 import { GetWorkspace, type ListedWorkspace, ListWorkspaces } from './list-workspaces.js';
 import type { WorkspaceResource } from './workspace-stream.js';
+import { WorkspaceDocument } from './workspaces.documents.js';
 
 const NAME_LENGTH = 512;
 
@@ -62,6 +67,8 @@ export class WorkspacesController {
   ) {}
 
   @Post()
+  @AnswersWith(WorkspaceDocument)
+  @Problems('parent-not-found', 'workspace-name-taken')
   async create(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -76,6 +83,7 @@ export class WorkspacesController {
   }
 
   @Get()
+  @AnswersPageOf(WorkspaceDocument)
   async list(
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
@@ -86,6 +94,7 @@ export class WorkspacesController {
 
   @Get(':workspaceId')
   @Requires({ permission: 'view', on: WORKSPACE })
+  @AnswersWith(WorkspaceDocument)
   async get(
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
@@ -97,6 +106,9 @@ export class WorkspacesController {
 
   @Patch(':workspaceId')
   @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view' })
+  @HonoursIfMatch()
+  @AnswersWith(WorkspaceDocument)
+  @Problems('parent-not-found', 'workspace-name-taken', 'root-workspace', 'workspace-cycle')
   async change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -114,6 +126,8 @@ export class WorkspacesController {
   @Delete(':workspaceId')
   @HttpCode(204)
   @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @HonoursIfMatch()
+  @Problems('root-workspace', 'workspace-has-children')
   async delete(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,
@@ -129,4 +143,3 @@ export class WorkspacesController {
     return this.access.require({ subject: subjectOf(caller), resource, permission: 'create_child' });
   }
 }
-

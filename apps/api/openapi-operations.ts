@@ -1,0 +1,154 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { ProblemDocument, type RouteDescription } from '../../libs/edge/index.js';
+import { problemKind } from '../../libs/platform/index.js';
+import { answerSchema, refTo, type Schema, type Schemas } from './openapi-schemas.js';
+
+type Components = NonNullable<OpenAPIObject['components']>;
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Response = Exclude<Operation['responses'][string], undefined | { $ref: string }>;
+type RequestBody = Exclude<Operation['requestBody'], undefined | { $ref: string }>;
+type Headers = NonNullable<Response['headers']>;
+
+export interface Route extends RouteDescription {
+  isPublic: boolean;
+}
+export interface Described {
+  path: string;
+  method: string;
+  operation: Operation;
+  schemas: Schemas;
+  route: Route;
+}
+
+export const SHARED_PARAMETERS: NonNullable<Components['parameters']> = {
+  IdempotencyKey: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description: 'A repeat with the same key and body has one effect, and gets the first answer.',
+    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$', maxLength: 255 },
+  },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    description: 'The ETag of the answer the caller knows; refused with 412 when the resource has changed since.',
+    schema: { type: 'string', pattern: '^\\s*(\\*|(W/)?"\\d{1,9}")\\s*$' },
+  },
+  Prefer: {
+    name: 'Prefer',
+    in: 'header',
+    description: '`wait=N`: seconds to wait for the effect, 2 unless told, at most 30; `respond-async` waits for none.',
+    schema: { type: 'string' },
+    example: 'wait=5',
+  },
+  ConsistencyToken: {
+    name: 'Consistency-Token',
+    in: 'header',
+    description: 'That of an earlier answer: what it stands for is waited for, so that it is seen.',
+    schema: { type: 'string' },
+  },
+};
+
+export const SHARED_HEADERS: NonNullable<Components['headers']> = {
+  ETag: { description: 'The revision, for If-Match.', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  ConsistencyToken: {
+    description: 'Sent with a later call, lets it see this change.',
+    schema: { type: 'string' },
+  },
+  PreferenceApplied: { description: 'How long was waited at most.', schema: { type: 'string' } },
+  RetryAfter: { description: 'Seconds to wait before a repeat.', schema: { type: 'integer', minimum: 1 } },
+  WwwAuthenticate: { schema: { type: 'string' } },
+  XCorrelationId: { description: 'Names the call in the audit log and the logs.', schema: { type: 'string' } },
+};
+
+const ALWAYS = ['internal', 'dependency-unavailable', 'malformed-call', 'malformed-query'];
+const KNOWN_CALLER = ['unauthenticated', 'malformed-token', 'foreign-log', 'effect-parked', 'not-yet'];
+const WITH_BODY = ['malformed-json', 'invalid', 'payload-too-large', 'unsupported-media-type'];
+const COMMAND = ['idempotency-key-reused', 'too-much-contention'];
+
+/** Completes what the framework knows of a route. */
+export function describeOperation(described: Described): void {
+  const { operation, route } = described;
+  if (route.isPublic) operation.security = [];
+  addParameters(described);
+  relaxBody(described);
+  describeSuccess(described);
+  describeProblems(described);
+}
+
+function addParameters({ operation, route }: Described): void {
+  const names = [
+    ...(route.isCommand ? ['IdempotencyKey', 'Prefer'] : []),
+    ...(route.honoursIfMatch ? ['IfMatch'] : []),
+    ...(route.isPublic ? [] : ['ConsistencyToken']),
+  ];
+  operation.parameters = [
+    ...(operation.parameters ?? []),
+    ...names.map((name) => ({ $ref: `#/components/parameters/${name}` })),
+  ];
+}
+
+/** An empty body is one without fields. */
+function relaxBody({ operation, schemas }: Described): void {
+  const body = operation.requestBody as RequestBody | undefined;
+  if (!body) return;
+  const { schema } = body.content['application/json']!;
+  const { required = [] } = schemas[refName(schema as Schema)] ?? {};
+  if (required.length === 0) body.required = false;
+}
+
+function refName({ $ref = '' }: Schema): string {
+  return $ref.slice(refTo('').length);
+}
+
+function describeSuccess({ operation, schemas, route }: Described): void {
+  const { answer, isCommand } = route;
+  const response = Object.values(operation.responses)[0] as Response;
+  response.headers = {
+    ...headersOf('X-Correlation-Id'),
+    ...(isCommand && headersOf('ETag', 'Consistency-Token', 'Preference-Applied')),
+  };
+  if (!answer) return;
+  const $ref = refTo(answerSchema(schemas, answer, isCommand));
+  response.content = { 'application/json': { schema: { $ref } } };
+}
+
+function headersOf(...names: string[]): Headers {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${componentOf(name)}` }]));
+}
+
+function componentOf(header: string): string {
+  return header
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + (word === 'WWW' ? 'ww' : word.slice(1)))
+    .join('');
+}
+
+function describeProblems(described: Described): void {
+  const { responses } = described.operation;
+  const byStatus = Map.groupBy(new Set(codesOf(described)), (code) => problemKind(code)!.status);
+  for (const [status, codes] of byStatus) {
+    const headers = headersOf(
+      'X-Correlation-Id',
+      ...(status === 401 ? ['WWW-Authenticate'] : []),
+      ...(status === 503 ? ['Retry-After'] : []),
+    );
+    const content = { 'application/problem+json': { schema: { $ref: refTo(ProblemDocument.name) } } };
+    const extensions = { 'x-problem-codes': codes.sort() };
+    responses[status] = { description: codes.map((code) => `\`${code}\``).join(', '), headers, content, ...extensions };
+  }
+}
+
+function codesOf({ path, method, route }: Described): string[] {
+  const { requirement, isPublic, isCommand, honoursIfMatch, problems } = route;
+  const isSystem = requirement?.on === 'system';
+  return [
+    ...ALWAYS,
+    ...(isPublic ? [] : KNOWN_CALLER),
+    ...(path.includes('{') ? ['malformed-id', 'not-found'] : []),
+    ...(isSystem || requirement?.seenWith ? ['forbidden'] : []),
+    ...(method === 'get' ? [] : WITH_BODY),
+    ...(isCommand ? COMMAND : []),
+    ...(honoursIfMatch ? ['stale-revision'] : []),
+    ...problems,
+  ];
+}

@@ -1,0 +1,173 @@
+import { CommandBus } from '@nestjs/cqrs';
+import { SingleBar } from 'cli-progress';
+import type { Command } from 'commander';
+import { DeciderRuntime } from '../../libs/event-store/index.js';
+import {
+  awaitDelivery,
+  importMembershipHistory,
+  ImportStopped,
+  type ImportSummary,
+  linesOfFile,
+  MalformedHistory,
+  MalformedTeams,
+  type Team,
+  teamsOfFile,
+  UnreadableFile,
+} from '../../libs/membership-import/index.js';
+import { createLogger } from '../../libs/platform/index.js';
+import { FollowUps } from '../../libs/projections/index.js';
+import { createRelay } from '../relay/start-relay.js';
+import type { OperatorSession } from './session.js';
+
+interface ImportFlags {
+  teams?: string;
+  issuer: string;
+  json?: boolean;
+}
+type Imported = ImportSummary & { delivered: boolean; seconds: number };
+
+const FORMAT = `
+The history is a file of JSON lines, plain or gzip, in the order in which things happened:
+
+  {"change":1,"at":"2021-03-01T10:00:00-08:00","op":"grant","org":"acme","team":"","role":"admin","person":"p1"}
+
+  change   a whole number; lines with the same one happened together, and stand together
+  at       ISO 8601 with its zone; the events get this time
+  op       grant or revoke
+  org      becomes a tenant; one with this name is used
+  team     becomes a workspace when it is first named; empty for the organisation itself
+  role     admin or member of an organisation, maintainer (workspace admin) or member of a team
+  person   becomes a user with this external identity, of the issuer given
+
+The teams file is a JSON array of {"org", "team", "parent"}: a team becomes a workspace below its parent's, one
+without a parent, or that the file does not name, below the tenant's root workspace.
+
+Within a change a revoke and a grant of another role on the same target are one change of role. Who leaves an
+organisation loses what they hold in its teams. A revoke of what is not held does nothing. An import that was stopped
+goes on where it ended when it is started again; a history that is imported already changes nothing.
+
+Exits with 1 when lines were refused, such as the removal of an organisation's last admin; all others are carried out.`;
+
+const INTERRUPTED = 130;
+
+export function addImportCommand(program: Command, open: () => Promise<OperatorSession>): void {
+  program
+    .command('import <history>')
+    .description('take a membership history through the rules, as the actor importer')
+    .option('--teams <file>', 'which team is nested in which')
+    .option('--issuer <name>', 'of the external identities that persons get', 'membership-history')
+    .option('--json', 'print a summary as JSON')
+    .addHelpText('after', FORMAT)
+    .action(async (history: string, flags: ImportFlags) => {
+      process.exitCode = await run(history, flags, open);
+    });
+}
+
+async function run(history: string, flags: ImportFlags, open: () => Promise<OperatorSession>): Promise<number> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  let session: OperatorSession | undefined;
+  try {
+    const teams = flags.teams === undefined ? [] : await teamsOfFile(flags.teams);
+    session = await open();
+    const options = { history: () => linesOfFile(history), teams, issuer: flags.issuer, signal: stopping.signal };
+    const imported = await importInto(session, options, flags.json !== true && process.stderr.isTTY);
+    process.stdout.write(flags.json ? `${JSON.stringify(imported)}\n` : describe(imported));
+    return imported.refused.length > 0 || !imported.delivered ? 1 : 0;
+  } catch (error) {
+    if (stopping.signal.aborted) {
+      process.stderr.write('Stopped. The same command goes on from here.\n');
+      return INTERRUPTED;
+    }
+    if (!isExpected(error)) throw error;
+    process.stderr.write(`Nothing more was imported: ${error.message}\n`);
+    return 1;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await session?.close();
+  }
+}
+
+function isExpected(error: unknown): error is Error {
+  return [MalformedHistory, MalformedTeams, UnreadableFile, ImportStopped].some((kind) => error instanceof kind);
+}
+
+interface Given {
+  history: () => AsyncIterable<string>;
+  teams: readonly Team[];
+  issuer: string;
+  signal: AbortSignal;
+}
+
+async function importInto({ runtime, context }: OperatorSession, given: Given, withBar: boolean): Promise<Imported> {
+  const { log, pool, progress, clock, config } = runtime;
+  const started = performance.now();
+  // Stands by where another relay is active.
+  const relay = createRelay(runtime, context, { logger: createLogger({ level: 'error', name: 'operator' }) });
+  relay.start();
+  const bar = new Bars(withBar);
+  try {
+    const summary = await importMembershipHistory({
+      ...given,
+      ...{ log, pool, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
+      bus: context.get(CommandBus),
+      runtime: context.get(DeciderRuntime),
+      followUps: context.get(FollowUps),
+      onProgress: ({ lines, of }) => bar.show('importing', lines, of),
+    });
+    const seconds = (performance.now() - started) / 1_000;
+    const head = await log.head();
+    const delivered = await awaitDelivery(progress, head, (position) => bar.show('delivering', position, head));
+    return { ...summary, delivered, seconds };
+  } finally {
+    bar.stop();
+    await relay.stop();
+  }
+}
+
+/** One bar after another on standard error, with rate and time left. */
+class Bars {
+  private current: { name: string; bar: SingleBar; began: number; first: number } | undefined;
+
+  constructor(private readonly wanted: boolean) {}
+
+  show(name: string, value: number, total: number): void {
+    if (!this.wanted || total <= 0) return;
+    if (this.current?.name !== name) this.begin(name, value, total);
+    const { bar, began, first } = this.current!;
+    const seconds = (performance.now() - began) / 1_000;
+    bar.update(Math.max(value, 0), { rate: seconds > 0 ? Math.round((value - first) / seconds) : 0 });
+  }
+
+  stop(): void {
+    this.current?.bar.stop();
+    this.current = undefined;
+  }
+
+  private begin(name: string, first: number, total: number): void {
+    this.stop();
+    const format = `${name.padEnd(10)} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`;
+    const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200 });
+    bar.start(total, Math.max(first, 0), { rate: 0 });
+    this.current = { name, bar, began: performance.now(), first };
+  }
+}
+
+function describe(imported: Imported): string {
+  const n = (count: number): string => count.toLocaleString('en');
+  const { lines, changes, grants, revokes, unchanged, users, tenants, workspaces, refused, delivered, seconds } =
+    imported;
+  const done = grants + revokes;
+  const rate = done > 0 && seconds > 0 ? `, ${n(Math.round(done / seconds))} lines/s` : '';
+  return [
+    `${n(lines)} lines of ${n(changes)} changes in ${seconds.toFixed(1)} s${rate}`,
+    `  ${n(grants)} grants and ${n(revokes)} revokes carried out; ${n(unchanged)} lines were imported before`,
+    `  ${n(users)} users, ${n(tenants)} tenants and ${n(workspaces)} workspaces made`,
+    ...refused.map(({ line, code }) => `  line ${line} was refused: ${code}`),
+    delivered
+      ? '  everything is live in SpiceDB'
+      : '  not everything is live in SpiceDB: it does not answer, or the relay has stopped; see: operator status',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,130 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { CommandBus } from '@nestjs/cqrs';
+import type { Command } from 'commander';
+import { type ChainHead, exportAudit, isIntact, verifyExport } from '../../libs/audit-log/index.js';
+import { BootstrapAdmin } from '../../libs/installation/index.js';
+import { listParked, SettleParked } from '../../libs/parking/index.js';
+import { EXIT, print, table } from './output.js';
+import { operatorContext, type OperatorSession } from './session.js';
+import type { WithSession } from './store-commands.js';
+
+interface Json {
+  json?: boolean;
+}
+interface Who extends Json {
+  operator: string;
+}
+const OPERATOR = ['--operator <name>', 'who does it', process.env['USER'] ?? 'operator'] as const;
+
+/** Commands about what is parked. */
+export function addParkedCommands(program: Command, withSession: WithSession): void {
+  const parked = program.command('parked').description('what SpiceDB or a read model refused, and what becomes of it');
+  parked
+    .command('list')
+    .description('list what is parked; exits with 1 where something is')
+    .option('--all', 'also what is settled')
+    .option('--json', 'print it as JSON')
+    .action(({ all, json }: Json & { all?: boolean }) =>
+      withSession(async ({ runtime }) => {
+        const items = await listParked(runtime.pool, { all });
+        const rows = items.map((item) => [item.id, item.status, item.eventType, item.tuple ?? 'whole event', item.error]);
+        print(json, { items }, () =>
+          items.length > 0 ? table([['id', 'status', 'event', 'relationship', 'why'], ...rows]) : 'Nothing is parked.',
+        );
+        return items.some(({ status }) => status === 'parked') ? EXIT.failed : EXIT.done;
+      }),
+    );
+  for (const action of ['retry', 'discard'] as const) {
+    parked
+      .command(`${action} <id>`)
+      .description(action === 'retry' ? 'deliver the relationship again, as it is wanted now' : 'settle it without trying again')
+      .option(...OPERATOR)
+      .option('--json', 'print the outcome as JSON')
+      .action((id: string, flags: Who) => withSession((session) => settle(session, { id, action, ...flags })));
+  }
+}
+
+async function settle(
+  { runtime, context }: OperatorSession,
+  { id: parkedId, action, operator, json }: Who & { id: string; action: 'retry' | 'discard' },
+): Promise<number> {
+  const command = new SettleParked(operatorContext(runtime, operator), { parkedId, action, operator });
+  const { position } = await context.get(CommandBus).execute(command);
+  print(json, { parkedId, action, position }, () => `${parkedId}: ${action} is on the record at ${position}.`);
+  return EXIT.done;
+}
+
+interface AdminFlags extends Who {
+  issuer: string;
+  subject: string;
+  displayName?: string;
+}
+
+/** The command that makes the first admin of an installation. */
+export function addAdminCommand(program: Command, withSession: WithSession): void {
+  program
+    .command('bootstrap-admin')
+    .description('make the user with an external identity a system admin, and the user too where there is none')
+    .requiredOption('--issuer <issuer>', 'who vouches for the identity')
+    .requiredOption('--subject <subject>', 'the identity, as the issuer names it')
+    .option('--display-name <name>', 'how the user is shown')
+    .option(...OPERATOR)
+    .option('--json', 'print the user as JSON')
+    .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags)));
+}
+
+async function bootstrapAdmin({ runtime, context }: OperatorSession, flags: AdminFlags): Promise<number> {
+  const { issuer, subject, displayName, operator, json } = flags;
+  const userId = runtime.ids.ulid(runtime.clock.now());
+  const input = { userId, externalIdentity: { issuer, subject }, ...(displayName !== undefined && { displayName }) };
+  const { resource } = await context
+    .get(CommandBus)
+    .execute(new BootstrapAdmin(operatorContext(runtime, operator), input));
+  print(json, resource, () => `User ${resource.userId} is a system admin.`);
+  return EXIT.done;
+}
+
+interface ExportFlags {
+  out?: string;
+  chain?: string;
+  gzip?: boolean;
+}
+interface VerifyFlags extends Json {
+  heads?: string;
+}
+
+/** Commands about the audit trail outside of the system. */
+export function addAuditCommands(program: Command, withSession: WithSession, run: (work: () => Promise<number>) => Promise<void>): void {
+  program
+    .command('export-audit')
+    .description('write the audit trail as JSON lines, with all that is needed to verify it anywhere')
+    .option('--out <file>', 'where to; standard output unless told')
+    .option('--chain <tenant>', 'only this tenant, or "system"')
+    .option('--gzip', 'compress it')
+    .action(({ out, chain, gzip }: ExportFlags) =>
+      withSession(async ({ runtime: { pool, clock } }) => {
+        const to = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 });
+        await exportAudit({ pool, to, exportedAt: clock.now(), chain, gzip });
+        return EXIT.done;
+      }),
+    );
+  program
+    .command('verify-export <file>')
+    .description('verify an exported trail, without a database; exits with 1 where it was changed, cut or reordered')
+    .option('--heads <file>', 'an earlier export whose ends must be in this one')
+    .option('--json', 'print the report as JSON')
+    .action((file: string, flags: VerifyFlags) => run(() => runVerifyExport(file, flags)));
+}
+
+async function runVerifyExport(file: string, { heads, json }: VerifyFlags): Promise<number> {
+  const report = await verifyExport(createReadStream(file), heads === undefined ? {} : { heads: await headsOf(heads) });
+  const intact = isIntact(report);
+  print(json, { intact, ...report }, () => (intact ? 'The trail is whole and unchanged.' : JSON.stringify(report, null, 2)));
+  return intact ? EXIT.done : EXIT.failed;
+}
+
+async function headsOf(file: string): Promise<ChainHead[]> {
+  const [first = ''] = (await readFile(file, 'utf8')).split('\n', 1);
+  return (JSON.parse(first) as { heads: ChainHead[] }).heads;
+}

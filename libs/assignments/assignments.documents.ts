@@ -1,0 +1,84 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { INSTANT, NULLABLE, ULID } from '../edge/index.js';
+import type { RoleName, Subject, Target } from './assignment.decider.js';
+import type { AssignmentResource } from './list-assignments.js';
+import type { ListedMember } from './list-members.js';
+import { type HeldRole, type MemberResource, ROLE_ORDER } from './member-resource.js';
+
+const SUBJECT_TYPES: readonly Subject['type'][] = ['user', 'service_account'];
+const TARGET_TYPES: readonly Target['type'][] = ['tenant', 'workspace'];
+const SOURCE = 'what the role is held from: `direct`, `creation`, `request:{id}`';
+
+class AssignedSubjectDocument implements Subject {
+  @ApiProperty({ enum: SUBJECT_TYPES })
+  type!: Subject['type'];
+
+  @ApiProperty(ULID)
+  id!: string;
+}
+
+class AssignedTargetDocument implements Target {
+  @ApiProperty({ enum: TARGET_TYPES })
+  type!: Target['type'];
+
+  @ApiProperty(ULID)
+  id!: string;
+}
+
+class HeldRoleDocument implements HeldRole {
+  @ApiProperty({ enum: ROLE_ORDER })
+  role!: RoleName;
+
+  @ApiProperty({ ...INSTANT, ...NULLABLE, description: 'the latest end of its sources; null for none' })
+  until!: string | null;
+
+  @ApiProperty({ type: String, isArray: true, description: SOURCE })
+  sources!: string[];
+}
+
+/** Somebody with the roles they hold on a target. */
+export class MemberDocument implements MemberResource {
+  @ApiProperty()
+  subject!: AssignedSubjectDocument;
+
+  @ApiProperty()
+  target!: AssignedTargetDocument;
+
+  @ApiProperty({ type: HeldRoleDocument, isArray: true })
+  roles!: HeldRoleDocument[];
+}
+
+export class ListedMemberDocument extends MemberDocument implements ListedMember {
+  @ApiProperty({ type: String, ...NULLABLE })
+  displayName!: string | null;
+
+  @ApiProperty()
+  active!: boolean;
+}
+
+/** One source of one role that a subject holds on a target. */
+export class AssignmentDocument implements AssignmentResource {
+  @ApiProperty({ description: 'of the role on the target, whatever its sources; opaque' })
+  id!: string;
+
+  @ApiProperty()
+  subject!: AssignedSubjectDocument;
+
+  @ApiProperty()
+  target!: AssignedTargetDocument;
+
+  @ApiProperty({ enum: ROLE_ORDER })
+  role!: RoleName;
+
+  @ApiProperty({ description: SOURCE })
+  source!: string;
+
+  @ApiProperty({ ...INSTANT, ...NULLABLE })
+  until!: string | null;
+
+  @ApiProperty(INSTANT)
+  grantedAt!: string;
+
+  @ApiProperty({ description: 'id of who gave it' })
+  grantedBy!: string;
+}

@@ -1,0 +1,62 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
+import type { ListedUser } from './list-users.js';
+import type { ExternalIdentity } from './user.decider.js';
+
+class ExternalIdentityDocument implements ExternalIdentity {
+  @ApiProperty({ description: 'the identity provider' })
+  issuer!: string;
+
+  @ApiProperty({ description: 'who the user is to it' })
+  subject!: string;
+}
+
+export class UserDocument implements ListedUser {
+  @ApiProperty(ULID)
+  id!: string;
+
+  @ApiProperty({ type: String, ...NULLABLE })
+  displayName!: string | null;
+
+  @ApiProperty({ type: String, ...NULLABLE })
+  email!: string | null;
+
+  @ApiProperty({ type: ExternalIdentityDocument, ...NULLABLE })
+  externalIdentity!: ExternalIdentityDocument | null;
+
+  @ApiProperty()
+  active!: boolean;
+
+  @ApiProperty(INSTANT)
+  createdAt!: string;
+
+  @ApiProperty(INSTANT)
+  updatedAt!: string;
+
+  @ApiProperty(REVISION)
+  revision!: number;
+}
+
+/** The caller. */
+export class MeDocument {
+  @ApiProperty(ULID)
+  id!: string;
+
+  @ApiProperty({ enum: ['user', 'service_account'] })
+  type!: 'user' | 'service_account';
+
+  @ApiProperty({ type: String, ...NULLABLE })
+  displayName!: string | null;
+
+  @ApiProperty({ type: String, ...NULLABLE })
+  email!: string | null;
+
+  @ApiProperty()
+  active!: boolean;
+
+  @ApiProperty()
+  systemAdmin!: boolean;
+
+  @ApiProperty({ description: 'how the caller proved who they are: `token`, `admin-token`' })
+  authentication!: string;
+}
