@@ -1,11 +1,11 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { ProblemDocument, type RouteDescription } from '../../libs/edge/index.js';
 import { problemKind } from '../../libs/platform/index.js';
-import { answerSchema, refTo, type Schema, type Schemas } from './openapi-schemas.js';
+import { answerSchema, PROBLEM_CODES, refTo, type Schema, type Schemas } from './openapi-schemas.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
-type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
-type Response = Exclude<Operation['responses'][string], undefined | { $ref: string }>;
+export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+export type Response = Exclude<Operation['responses'][string], undefined | { $ref: string }>;
 type RequestBody = Exclude<Operation['requestBody'], undefined | { $ref: string }>;
 type Headers = NonNullable<Response['headers']>;
 
@@ -17,6 +17,8 @@ export interface Described {
   method: string;
   operation: Operation;
   schemas: Schemas;
+  /** Those that operations share. */
+  responses: Record<string, Response>;
   route: Route;
 }
 
@@ -60,6 +62,14 @@ export const SHARED_HEADERS: NonNullable<Components['headers']> = {
   XCorrelationId: { description: 'Names the call in the audit log and the logs.', schema: { type: 'string' } },
 };
 
+/** What any call may be answered with, whether or not there is a route for it. */
+export const OUTSIDE_OF_ROUTES = [
+  'method-not-allowed',
+  'call-timeout',
+  'address-too-long',
+  'headers-too-large',
+  'not-found',
+];
 const ALWAYS = ['internal', 'dependency-unavailable', 'malformed-call', 'malformed-query'];
 const KNOWN_CALLER = ['unauthenticated', 'malformed-token', 'foreign-log', 'effect-parked', 'not-yet'];
 const WITH_BODY = ['malformed-json', 'invalid', 'payload-too-large', 'unsupported-media-type'];
@@ -107,9 +117,16 @@ function describeSuccess({ operation, schemas, route }: Described): void {
     ...headersOf('X-Correlation-Id'),
     ...(isCommand && headersOf('ETag', 'Consistency-Token', 'Preference-Applied')),
   };
+  response.description = describedAs(route);
   if (!answer) return;
   const $ref = refTo(answerSchema(schemas, answer, isCommand));
   response.content = { 'application/json': { schema: { $ref } } };
+}
+
+function describedAs({ answer, isCommand }: Route): string {
+  if (answer?.isPage) return 'A page of the list.';
+  if (isCommand) return answer ? 'Done: the resource as it is now.' : 'Done.';
+  return 'As it is now.';
 }
 
 function headersOf(...names: string[]): Headers {
@@ -123,22 +140,46 @@ function componentOf(header: string): string {
     .join('');
 }
 
+/** Fewer codes than this, and the response is shared by all operations that may answer with just those. */
+const CODES_OF_ITS_OWN = 3;
+
 function describeProblems(described: Described): void {
-  const { responses } = described.operation;
-  const byStatus = Map.groupBy(new Set(codesOf(described)), (code) => problemKind(code)!.status);
-  for (const [status, codes] of byStatus) {
-    const headers = headersOf(
-      'X-Correlation-Id',
-      ...(status === 401 ? ['WWW-Authenticate'] : []),
-      ...(status === 503 ? ['Retry-After'] : []),
-    );
-    const content = { 'application/problem+json': { schema: { $ref: refTo(ProblemDocument.name) } } };
-    const extensions = { 'x-problem-codes': codes.sort() };
-    responses[status] = { description: codes.map((code) => `\`${code}\``).join(', '), headers, content, ...extensions };
+  const { operation, responses } = described;
+  for (const [status, codes] of byStatus(codesOf(described))) {
+    const response = problemResponse(status, codes.sort());
+    if (codes.length >= CODES_OF_ITS_OWN) {
+      operation.responses[status] = response;
+      continue;
+    }
+    const name = codes.join('-or-');
+    responses[name] = response;
+    operation.responses[status] = { $ref: `#/components/responses/${name}` };
   }
 }
 
-function codesOf({ path, method, route }: Described): string[] {
+function problemResponse(status: number, codes: readonly string[]): Response {
+  return {
+    description: codes.map((code) => `\`${code}\``).join(', '),
+    headers: headersOf(
+      'X-Correlation-Id',
+      ...(status === 401 ? ['WWW-Authenticate'] : []),
+      ...(status === 503 ? ['Retry-After'] : []),
+    ),
+    content: { 'application/problem+json': { schema: { $ref: refTo(ProblemDocument.name) } } },
+    ...{ [PROBLEM_CODES]: codes },
+  };
+}
+
+function byStatus(codes: readonly string[]): Map<number, string[]> {
+  const grouped = new Map<number, string[]>();
+  for (const code of new Set(codes)) {
+    const { status } = problemKind(code)!;
+    grouped.set(status, [...(grouped.get(status) ?? []), code]);
+  }
+  return grouped;
+}
+
+export function codesOf({ path, method, route }: Pick<Described, 'path' | 'method' | 'route'>): string[] {
   const { requirement, isPublic, isCommand, honoursIfMatch, problems } = route;
   const isSystem = requirement?.on === 'system';
   return [

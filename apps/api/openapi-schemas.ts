@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { type DescribedAnswer, ProblemDocument, REVISION } from '../../libs/edge/index.js';
-import { problemCatalogue } from '../../libs/platform/index.js';
+import type { problemCatalogue } from '../../libs/platform/index.js';
 
 /** JSON Schema as far as it stands in the document. */
 export interface Schema {
@@ -20,6 +20,8 @@ export interface Schema {
 }
 export type Schemas = Record<string, Schema>;
 
+/** The codes of a response, or those whose problems have a member. */
+export const PROBLEM_CODES = 'x-problem-codes';
 const SCHEMAS = '#/components/schemas/';
 const ANSWER_MEMBERS: Schemas = {
   revision: { ...REVISION, description: 'of the resource; also in the header ETag' },
@@ -61,21 +63,24 @@ function pageOf(item: string): Schema {
 }
 
 /** Makes the schemas of a whole document those of OpenAPI 3.1, and drops what nothing refers to. */
-export function writeSchemas(document: OpenAPIObject, schemas: Schemas): void {
-  describeProblem(schemas[ProblemDocument.name]!);
+export function writeSchemas(
+  document: OpenAPIObject,
+  schemas: Schemas,
+  problems: ReturnType<typeof problemCatalogue>,
+): void {
+  describeProblem(schemas[ProblemDocument.name]!, problems);
   closeBodies(document, schemas);
   const used = reachable(document, schemas);
   const names = Object.keys(schemas).filter((name) => used.has(name));
   document.components!.schemas = Object.fromEntries(names.sort().map((name) => [name, modern(schemas[name]!)]));
 }
 
-function describeProblem({ properties = {} }: Schema): void {
-  const catalogue = problemCatalogue();
+function describeProblem({ properties = {} }: Schema, catalogue: ReturnType<typeof problemCatalogue>): void {
   properties.code = { ...properties.code, enum: catalogue.map(({ code }) => code) };
   for (const { code, members = {} } of catalogue) {
     for (const [name, schema] of Object.entries(members)) {
-      const codes = `${(properties[name]?.['x-problem-codes'] as string | undefined) ?? ''} ${code}`.trim();
-      properties[name] = { ...schema, 'x-problem-codes': codes };
+      const codes = (properties[name]?.[PROBLEM_CODES] as string[] | undefined) ?? [];
+      properties[name] = { ...schema, [PROBLEM_CODES]: [...codes, code] };
     }
   }
 }

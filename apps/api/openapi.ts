@@ -5,7 +5,16 @@ import { describeRoute, ProblemDocument } from '../../libs/edge/index.js';
 import { problemCatalogue } from '../../libs/platform/index.js';
 import { isPublic } from '../../libs/tokens/index.js';
 import { controllers } from './api.module.js';
-import { describeOperation, type Route, SHARED_HEADERS, SHARED_PARAMETERS } from './openapi-operations.js';
+import {
+  codesOf,
+  describeOperation,
+  type Operation,
+  OUTSIDE_OF_ROUTES,
+  type Response,
+  type Route,
+  SHARED_HEADERS,
+  SHARED_PARAMETERS,
+} from './openapi-operations.js';
 import { type Schemas, writeSchemas } from './openapi-schemas.js';
 
 const OPENAPI_VERSION = '3.1.0';
@@ -18,34 +27,39 @@ export function createOpenApi(app: NestFastifyApplication): OpenAPIObject {
     operationIdFactory: operationId,
     extraModels: [ProblemDocument, ...documents],
   });
-  const components = document.components!;
-  const schemas = components.schemas as Schemas;
-  for (const [path, item] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(item)) {
-      const route = routes.get(operation.operationId)!;
-      describeOperation({ path, method, operation, schemas, route });
-    }
-  }
-  components.parameters = SHARED_PARAMETERS;
-  components.headers = SHARED_HEADERS;
-  writeSchemas(document, schemas);
+  const schemas = document.components!.schemas as Schemas;
+  const responses: Record<string, Response> = {};
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item as Record<string, Operation>).map(([method, operation]) => {
+      return { path, method, operation, schemas, responses, route: routes.get(operation.operationId!)! };
+    }),
+  );
+  operations.forEach(describeOperation);
+  const used = new Set([...OUTSIDE_OF_ROUTES, ...operations.flatMap(codesOf)]);
+  const problems = problemCatalogue().filter(({ code }) => used.has(code));
+  document.info.description = `${document.info.description}\n\n${problemTable(problems)}`;
+  Object.assign(document.components!, { responses, parameters: SHARED_PARAMETERS, headers: SHARED_HEADERS });
+  writeSchemas(document, schemas, problems);
   return document;
 }
 
 function baseDocument() {
-  const codes = problemCatalogue().map(({ code, status, title }) => `| \`${code}\` | ${status} | ${title} |`);
   return new DocumentBuilder()
     .setOpenAPIVersion(OPENAPI_VERSION)
     .setTitle('Countersign')
     .setDescription(
       'Who may do what, and who said so. Errors are RFC 9457 problem documents with one of these codes; ' +
-        'any call may also be answered 405, 408, 414 or 431 before a route is found for it.\n\n' +
-        `| code | status | title |\n|---|---|---|\n${codes.join('\n')}`,
+        'any call may also be answered 405, 408, 414 or 431 before a route is found for it.',
     )
     .setVersion('1')
     .addBearerAuth()
     .addSecurityRequirements('bearer')
     .build();
+}
+
+function problemTable(problems: ReturnType<typeof problemCatalogue>): string {
+  const rows = problems.map(({ code, status, title }) => `| \`${code}\` | ${status} | ${title} |`);
+  return `| code | status | title |\n|---|---|---|\n${rows.join('\n')}`;
 }
 
 function operationId(controller: string, method: string): string {

@@ -9,7 +9,8 @@ const END = '<!-- end -->';
 export async function renderReadme(): Promise<string> {
   const text = await readFile(projectPath('README.md'), 'utf8');
   const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`README.md has no place for the configuration table: ${START} … ${END}`);
+  if (start < 0 || end < start)
+    throw new Error(`README.md has no place for the configuration table: ${START} … ${END}`);
   const rows = configurationTable().map(
     ({ name, default: byDefault, meaning, accepted }) =>
       `| \`${name}\` | ${cell(byDefault)} | ${cell(meaning)} | ${cell(accepted)} |`,

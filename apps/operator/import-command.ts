@@ -1,22 +1,18 @@
 import { CommandBus } from '@nestjs/cqrs';
-import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { DeciderRuntime } from '../../libs/event-store/index.js';
 import {
   awaitDelivery,
   importMembershipHistory,
-  ImportStopped,
+  type ImportOptions,
   type ImportSummary,
   linesOfFile,
-  MalformedHistory,
-  MalformedTeams,
-  type Team,
   teamsOfFile,
-  UnreadableFile,
 } from '../../libs/membership-import/index.js';
 import { createLogger } from '../../libs/platform/index.js';
 import { FollowUps } from '../../libs/projections/index.js';
 import { createRelay } from '../relay/start-relay.js';
+import { EXIT, explain, print, ProgressBar } from './output.js';
 import type { OperatorSession } from './session.js';
 
 interface ImportFlags {
@@ -24,6 +20,7 @@ interface ImportFlags {
   issuer: string;
   json?: boolean;
 }
+type Given = Pick<ImportOptions, 'history' | 'teams' | 'issuer' | 'signal'>;
 type Imported = ImportSummary & { delivered: boolean; seconds: number };
 
 const FORMAT = `
@@ -46,8 +43,9 @@ Within a change a revoke and a grant of another role on the same target are one 
 organisation loses what they hold in its teams. A revoke of what is not held does nothing. An import that was stopped
 goes on where it ended when it is started again; a history that is imported already changes nothing.
 
-Exits with 1 when lines were refused, such as the removal of an organisation's last admin; all others are carried out.`;
+Exits with 1 where lines were refused, such as the removal of an organisation's last admin; all others are carried out.`;
 
+/** What shells expect of a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 export function addImportCommand(program: Command, open: () => Promise<OperatorSession>): void {
@@ -71,103 +69,64 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
   try {
     const teams = flags.teams === undefined ? [] : await teamsOfFile(flags.teams);
     session = await open();
-    const options = { history: () => linesOfFile(history), teams, issuer: flags.issuer, signal: stopping.signal };
-    const imported = await importInto(session, options, flags.json !== true && process.stderr.isTTY);
-    process.stdout.write(flags.json ? `${JSON.stringify(imported)}\n` : describe(imported));
-    return imported.refused.length > 0 || !imported.delivered ? 1 : 0;
+    const given = { history: () => linesOfFile(history), teams, issuer: flags.issuer, signal: stopping.signal };
+    const imported = await importInto(session, given, flags.json !== true && process.stderr.isTTY);
+    print(flags.json, imported, () => describe(imported));
+    return imported.refused.length > 0 || !imported.delivered ? EXIT.failed : EXIT.done;
   } catch (error) {
-    if (stopping.signal.aborted) {
-      process.stderr.write('Stopped. The same command goes on from here.\n');
-      return INTERRUPTED;
-    }
-    if (!isExpected(error)) throw error;
-    process.stderr.write(`Nothing more was imported: ${error.message}\n`);
-    return 1;
+    if (!stopping.signal.aborted) return explain(error);
+    process.stderr.write('Stopped. The same command goes on from here.\n');
+    return INTERRUPTED;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await session?.close();
   }
 }
 
-function isExpected(error: unknown): error is Error {
-  return [MalformedHistory, MalformedTeams, UnreadableFile, ImportStopped].some((kind) => error instanceof kind);
-}
-
-interface Given {
-  history: () => AsyncIterable<string>;
-  teams: readonly Team[];
-  issuer: string;
-  signal: AbortSignal;
-}
-
-async function importInto({ runtime, context }: OperatorSession, given: Given, withBar: boolean): Promise<Imported> {
+async function importInto({ runtime, context }: OperatorSession, given: Given, withBars: boolean): Promise<Imported> {
   const { log, pool, progress, clock, config } = runtime;
   const started = performance.now();
+  const secondsSince = (): number => (performance.now() - started) / 1_000;
   // Stands by where another relay is active.
   const relay = createRelay(runtime, context, { logger: createLogger({ level: 'error', name: 'operator' }) });
   relay.start();
-  const bar = new Bars(withBar);
+  const [importing, delivering] = ['importing ', 'delivering'].map((name) => new ProgressBar(name, withBars));
   try {
+    let first: number | undefined;
     const summary = await importMembershipHistory({
       ...given,
       ...{ log, pool, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
       bus: context.get(CommandBus),
       runtime: context.get(DeciderRuntime),
       followUps: context.get(FollowUps),
-      onProgress: ({ lines, of }) => bar.show('importing', lines, of),
+      onProgress: ({ lines, of }) => importing!.show(lines, of, (lines - (first ??= lines)) / secondsSince()),
     });
-    const seconds = (performance.now() - started) / 1_000;
+    const seconds = secondsSince();
+    importing!.stop();
     const head = await log.head();
-    const delivered = await awaitDelivery(progress, head, (position) => bar.show('delivering', position, head));
+    const before = progress.delivered;
+    const delivered = await awaitDelivery(progress, head, (position) =>
+      delivering!.show(position, head, (position - before) / (secondsSince() - seconds)),
+    );
     return { ...summary, delivered, seconds };
   } finally {
-    bar.stop();
+    importing!.stop();
+    delivering!.stop();
     await relay.stop();
   }
 }
 
-/** One bar after another on standard error, with rate and time left. */
-class Bars {
-  private current: { name: string; bar: SingleBar; began: number; first: number } | undefined;
-
-  constructor(private readonly wanted: boolean) {}
-
-  show(name: string, value: number, total: number): void {
-    if (!this.wanted || total <= 0) return;
-    if (this.current?.name !== name) this.begin(name, value, total);
-    const { bar, began, first } = this.current!;
-    const seconds = (performance.now() - began) / 1_000;
-    bar.update(Math.max(value, 0), { rate: seconds > 0 ? Math.round((value - first) / seconds) : 0 });
-  }
-
-  stop(): void {
-    this.current?.bar.stop();
-    this.current = undefined;
-  }
-
-  private begin(name: string, first: number, total: number): void {
-    this.stop();
-    const format = `${name.padEnd(10)} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`;
-    const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200 });
-    bar.start(total, Math.max(first, 0), { rate: 0 });
-    this.current = { name, bar, began: performance.now(), first };
-  }
-}
-
 function describe(imported: Imported): string {
+  const { lines, changes, grants, revokes, unchanged, users, tenants, workspaces, refused, seconds } = imported;
   const n = (count: number): string => count.toLocaleString('en');
-  const { lines, changes, grants, revokes, unchanged, users, tenants, workspaces, refused, delivered, seconds } =
-    imported;
-  const done = grants + revokes;
-  const rate = done > 0 && seconds > 0 ? `, ${n(Math.round(done / seconds))} lines/s` : '';
+  const rate = grants + revokes > 0 ? `, ${n(Math.round((grants + revokes) / seconds))} lines/s` : '';
   return [
     `${n(lines)} lines of ${n(changes)} changes in ${seconds.toFixed(1)} s${rate}`,
     `  ${n(grants)} grants and ${n(revokes)} revokes carried out; ${n(unchanged)} lines were imported before`,
     `  ${n(users)} users, ${n(tenants)} tenants and ${n(workspaces)} workspaces made`,
     ...refused.map(({ line, code }) => `  line ${line} was refused: ${code}`),
-    delivered
+    imported.delivered
       ? '  everything is live in SpiceDB'
       : '  not everything is live in SpiceDB: it does not answer, or the relay has stopped; see: operator status',
-    '',
   ].join('\n');
 }

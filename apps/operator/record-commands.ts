@@ -28,7 +28,13 @@ export function addParkedCommands(program: Command, withSession: WithSession): v
     .action(({ all, json }: Json & { all?: boolean }) =>
       withSession(async ({ runtime }) => {
         const items = await listParked(runtime.pool, { all });
-        const rows = items.map((item) => [item.id, item.status, item.eventType, item.tuple ?? 'whole event', item.error]);
+        const rows = items.map((item) => [
+          item.id,
+          item.status,
+          item.eventType,
+          item.tuple ?? 'whole event',
+          item.error,
+        ]);
         print(json, { items }, () =>
           items.length > 0 ? table([['id', 'status', 'event', 'relationship', 'why'], ...rows]) : 'Nothing is parked.',
         );
@@ -38,7 +44,9 @@ export function addParkedCommands(program: Command, withSession: WithSession): v
   for (const action of ['retry', 'discard'] as const) {
     parked
       .command(`${action} <id>`)
-      .description(action === 'retry' ? 'deliver the relationship again, as it is wanted now' : 'settle it without trying again')
+      .description(
+        action === 'retry' ? 'deliver the relationship again, as it is wanted now' : 'settle it without trying again',
+      )
       .option(...OPERATOR)
       .option('--json', 'print the outcome as JSON')
       .action((id: string, flags: Who) => withSession((session) => settle(session, { id, action, ...flags })));
@@ -95,7 +103,11 @@ interface VerifyFlags extends Json {
 }
 
 /** Commands about the audit trail outside of the system. */
-export function addAuditCommands(program: Command, withSession: WithSession, run: (work: () => Promise<number>) => Promise<void>): void {
+export function addAuditCommands(
+  program: Command,
+  withSession: WithSession,
+  run: (work: () => Promise<number>) => Promise<void>,
+): void {
   program
     .command('export-audit')
     .description('write the audit trail as JSON lines, with all that is needed to verify it anywhere')
@@ -120,7 +132,9 @@ export function addAuditCommands(program: Command, withSession: WithSession, run
 async function runVerifyExport(file: string, { heads, json }: VerifyFlags): Promise<number> {
   const report = await verifyExport(createReadStream(file), heads === undefined ? {} : { heads: await headsOf(heads) });
   const intact = isIntact(report);
-  print(json, { intact, ...report }, () => (intact ? 'The trail is whole and unchanged.' : JSON.stringify(report, null, 2)));
+  print(json, { intact, ...report }, () =>
+    intact ? 'The trail is whole and unchanged.' : JSON.stringify(report, null, 2),
+  );
   return intact ? EXIT.done : EXIT.failed;
 }
 

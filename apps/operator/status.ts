@@ -79,8 +79,13 @@ async function runningReplays(pool: Pool): Promise<Status['replays']> {
 }
 
 export function describeStatus({ log, relay, delivery, parked, replays, outdated }: Status): string {
-  const lag = relay.lagEvents === 0 ? 'none' : `${relay.lagEvents}${relay.lagMore ? '+' : ''} events, ${relay.lagSeconds.toFixed(1)} s`;
-  const lease = relay.lease ? `${relay.lease.owner}, ${relay.lease.expiresInSeconds.toFixed(1)} s left` : 'nobody: no relay is active';
+  const lag =
+    relay.lagEvents === 0
+      ? 'none'
+      : `${relay.lagEvents}${relay.lagMore ? '+' : ''} events, ${relay.lagSeconds.toFixed(1)} s`;
+  const lease = relay.lease
+    ? `${relay.lease.owner}, ${relay.lease.expiresInSeconds.toFixed(1)} s left`
+    : 'nobody: no relay is active';
   return [
     `log          head ${log.head}, incarnation ${log.incarnation}`,
     `relay        at ${relay.checkpoint}, behind: ${lag}; processes at ${relay.processed}`,
@@ -88,6 +93,9 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
     `delivery     delivered ${delivery.delivered}, undelivered changes ${delivery.undelivered}, mark ${delivery.mark ?? 'none'}`,
     `parked       ${parked}${parked > 0 ? ' (see: operator parked list)' : ''}`,
     ...replays.map(({ model, position }) => `replay       ${model} at ${position}`),
-    ...outdated.map(({ model, stored, wanted }) => `outdated     ${model} has version ${stored}, wants ${wanted}: operator replay ${model}`),
+    ...outdated.map(
+      ({ model, stored, wanted }) =>
+        `outdated     ${model} has version ${stored}, wants ${wanted}: operator replay ${model}`,
+    ),
   ].join('\n');
 }

@@ -8,7 +8,6 @@ import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, type OperatorSession } from './session.js';
 import { describeStatus, readStatus } from './status.js';
 
-
 export type WithSession = (action: (session: OperatorSession) => Promise<number>) => Promise<void>;
 
 interface Json {
@@ -40,7 +39,10 @@ export function addStoreCommands(program: Command, withSession: WithSession): vo
     .command('replay <model>')
     .description('rebuild a read model, or all of them, beside the live rows and put it in their place')
     .option('--json', 'print the outcome as JSON')
-    .addHelpText('after', '\nQueries and the relay go on meanwhile. Stopped, it goes on when it is started again. It sends nothing.')
+    .addHelpText(
+      'after',
+      '\nQueries and the relay go on meanwhile. Stopped, it goes on when it is started again. It sends nothing.',
+    )
     .action((model: string, { json }: Json) => withSession((session) => runReplay(session, model, json)));
   program
     .command('verify')
@@ -63,9 +65,12 @@ async function runMigrations({ runtime }: OperatorSession, json: boolean | undef
   await runtime.spicedb.writeSchema(schema);
   const live = definitionsOf((await runtime.spicedb.readSchema()) ?? '');
   const missing = definitionsOf(schema).filter((name) => !live.includes(name));
-  if (missing.length > 0) throw new Error(`SpiceDB does not show these definitions of schema.zed: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`SpiceDB does not show these definitions of schema.zed: ${missing.join(', ')}`);
   print(json, { applied }, () =>
-    applied.length > 0 ? `applied ${applied.join(', ')}; schema.zed is written` : 'the tables are up to date; schema.zed is written',
+    applied.length > 0
+      ? `applied ${applied.join(', ')}; schema.zed is written`
+      : 'the tables are up to date; schema.zed is written',
   );
   return EXIT.done;
 }
@@ -74,7 +79,9 @@ async function runReplay({ runtime }: OperatorSession, model: string, json: bool
   const { pool, log, domain } = runtime;
   const models = domain.readModels.filter(({ name }) => model === 'all' || name === model);
   if (models.length === 0) {
-    process.stderr.write(`There is no read model ${model}; there are: all, ${domain.readModels.map(({ name }) => name).join(', ')}\n`);
+    process.stderr.write(
+      `There is no read model ${model}; there are: all, ${domain.readModels.map(({ name }) => name).join(', ')}\n`,
+    );
     return EXIT.usage;
   }
   const bar = new ProgressBar('replaying');
@@ -86,7 +93,9 @@ async function runReplay({ runtime }: OperatorSession, model: string, json: bool
     bar.stop();
     print(json, report, () => {
       const rate = Math.round(report.events / Math.max(report.seconds, 0.001));
-      const changed = report.tables.filter(({ onlyLive, onlyRebuilt, changed: rows }) => onlyLive + onlyRebuilt + rows > 0);
+      const changed = report.tables.filter(
+        ({ onlyLive, onlyRebuilt, changed: rows }) => onlyLive + onlyRebuilt + rows > 0,
+      );
       const different = changed.map(({ table: name }) => name).join(', ');
       return (
         `${report.models.join(', ')}: ${report.events} events in ${report.seconds.toFixed(1)} s (${rate}/s), up to ${report.position}; ` +
@@ -122,10 +131,17 @@ function describeReport({ position, checks, delivery, parked, ok }: Report): str
     ...(delivery.undelivered > 0 ? [`${delivery.undelivered} changes are not delivered yet`] : []),
     ...(parked.count > 0 ? [`${parked.count} parked; see: operator parked list`] : []),
   ];
-  return [...lines, ...waiting, ok ? `All is as the log says, up to ${position}.` : `Not all is as the log says at ${position}.`].join('\n');
+  return [
+    ...lines,
+    ...waiting,
+    ok ? `All is as the log says, up to ${position}.` : `Not all is as the log says at ${position}.`,
+  ].join('\n');
 }
 
-async function runRepair({ runtime }: OperatorSession, { json, operator }: Json & { operator: string }): Promise<number> {
+async function runRepair(
+  { runtime }: OperatorSession,
+  { json, operator }: Json & { operator: string },
+): Promise<number> {
   const { log, pool, spicedb, domain } = runtime;
   const context = operatorContext(runtime, operator);
   const report = await repairRelationships({ log, pool, spicedb, domain, partition: PARTITION, context });

@@ -1,5 +1,11 @@
 import type { Pool } from 'pg';
-import { BEFORE_START, type EventLog, type Recorded, type StoredEvent, UnknownEventType } from '../../libs/event-store/index.js';
+import {
+  BEFORE_START,
+  type EventLog,
+  type Recorded,
+  type StoredEvent,
+  UnknownEventType,
+} from '../../libs/event-store/index.js';
 import { Refused } from '../../libs/platform/index.js';
 import type { Domain, FollowUps } from '../../libs/projections/index.js';
 

@@ -133,7 +133,10 @@ export class Relay {
     const batches = new CommitBatch({
       ...{ pool, domain, partition: PARTITION, incarnation, hold, at },
       onParked: ({ id, type, position }, error) =>
-        logger.error({ event: id, type, position, error: error.message }, 'an event is parked; see: operator parked list'),
+        logger.error(
+          { event: id, type, position, error: error.message },
+          'an event is parked; see: operator parked list',
+        ),
     });
     for await (const events of log.follow({ after, maxBatch, signal })) {
       await this.untilDone(() => batches.commit(events), signal);

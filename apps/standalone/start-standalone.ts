@@ -12,6 +12,7 @@ import {
 } from '../../libs/embedded/index.js';
 import { type Initialised, initialiseInstallation } from '../../libs/installation/index.js';
 import { type Config, createLogger, loadConfig, type Logger, migrate, systemIds } from '../../libs/platform/index.js';
+import { adoptVersions } from '../../libs/projections/index.js';
 import { closeRuntime, type FaultHook, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import { createApi } from '../api/start-api.js';
 import type { Relay } from '../relay/relay.js';
@@ -87,6 +88,7 @@ async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOp
   const spicedbTls = parts.spicedb ? false : config.spicedbTls;
   const runtime = await openRuntime({ ...config, databaseUrl, spicedbEndpoint, spicedbTls }, { name: 'standalone', at });
   parts.runtime = runtime;
+  await adoptVersions(runtime.pool, runtime.domain);
   const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);
   parts.app = app;
   parts.relay = createRelay(runtime, app, { logger });

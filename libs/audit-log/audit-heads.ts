@@ -83,7 +83,8 @@ export async function publishHeads(
   let done = 0;
   for (; done < moved.length; done += HEADS_PER_EVENT) {
     const heads = moved.slice(done, done + HEADS_PER_EVENT);
-    const events = toAppend([{ type: TYPE, data: { heads } }], stepContext(context, `heads-${done}`), null);
+    const step = stepContext(context, `heads-${done}`);
+    const events = toAppend(STREAM, [{ type: TYPE, data: { heads } }], step, null);
     try {
       await log.append(STREAM, published.streamRevision, events);
     } catch (error) {

@@ -67,6 +67,7 @@ describe('the audit log of a tenant', () => {
     const actor = { type: 'process' as const, id: 'tenants', onBehalfOf: { type: 'user' as const, id: BOB } };
     const { personal: _personal, ...context } = world.context();
     const events = toAppend(
+      'others',
       [{ type: 'sample-recorded.v1', data: {}, personal: { reason: 'because', hmac: 'h' } }],
       { ...context, actor, causationId: cause.id },
       TENANT,
@@ -126,7 +127,7 @@ describe('the audit log of a tenant', () => {
     const { world } = http;
     const append = async (stream: string, causationId: string | null, correlationId: string) => {
       const context = { ...world.context(), causationId, correlationId };
-      const events = toAppend([{ type: 'sample-recorded.v1', data: {} }], context, TENANT);
+      const events = toAppend(stream, [{ type: 'sample-recorded.v1', data: {} }], context, TENANT);
       const revision = (await world.log.readStream(stream)).length - 1;
       await world.log.append(stream, revision, events);
       return events[0]!.id;

@@ -27,7 +27,11 @@ export class Paging {
   }
 
   /** @param rows up to one more than the limit: the extra one tells that there is a next page */
-  page<Row, Item>(rows: readonly Row[], toItem: (row: Row) => Item, positionOf: (row: Row) => CursorPosition): Page<Item> {
+  page<Row, Item>(
+    rows: readonly Row[],
+    toItem: (row: Row) => Item,
+    positionOf: (row: Row) => CursorPosition,
+  ): Page<Item> {
     const shown = rows.slice(0, this.limit);
     const more = rows.length > this.limit;
     const nextCursor = more ? encodeCursor(positionOf(shown.at(-1)!), this.purpose, this.key) : null;

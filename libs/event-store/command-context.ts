@@ -46,14 +46,16 @@ export function processContext(process: string, clock: Clock, ids: Ids): Command
   };
 }
 
+/** Ids are of one stream: a command that is repeated on another one never stores the same id twice. */
 export function toAppend(
+  stream: string,
   events: readonly DomainEvent[],
   context: CommandContext,
   tenantId: string | null,
 ): EventToAppend[] {
   const { commandId, actor, authentication, correlationId, causationId, at, personal } = context;
   return events.map((event, index) => ({
-    id: derivedUuid(commandId, String(index)),
+    id: derivedUuid(commandId, stream, String(index)),
     type: event.type,
     data: event.data as JsonObject,
     ...(event.personal && { personal: event.personal as JsonObject }),

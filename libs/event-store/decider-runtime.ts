@@ -63,6 +63,29 @@ export class DeciderRuntime {
     return { state: fold(decider, decider.initial, events), revision, position: events.at(-1)!.position };
   }
 
+  /** The state as it stood at a position of the log. */
+  async at<State, E extends DomainEvent>(
+    stream: string,
+    decider: Decider<State, E>,
+    position: number,
+  ): Promise<Loaded<State>> {
+    const snapshot = await this.refresh(stream, decider);
+    if (snapshot.position <= position) return snapshot as Loaded<State>;
+    const events = (await this.eventsUpTo<E>(stream, snapshot.revision)).filter((event) => event.position <= position);
+    const { revision, position: last } = events.at(-1) ?? { revision: NO_STREAM, position: BEFORE_START };
+    return { state: fold(decider, decider.initial, events), revision, position: last };
+  }
+
+  /** What a command put into a stream the first time; undefined where it has not. */
+  async repeated<State, E extends DomainEvent>(
+    stream: string,
+    decider: Decider<State, E>,
+    commandId: string,
+  ): Promise<Outcome<State, E> | undefined> {
+    const revision = (await this.refresh(stream, decider)).commands.get(commandId);
+    return revision === undefined ? undefined : this.firstOutcome({ stream, decider, commandId }, revision);
+  }
+
   /** @throws Refused by the decider, or `too-much-contention` when other processes keep changing the stream */
   execute<State, E extends DomainEvent>(execution: Execution<State, E>): Promise<Outcome<State, E>> {
     return this.lock.run(execution.stream, () => this.executeLocked(execution));
@@ -74,7 +97,7 @@ export class DeciderRuntime {
     let fresh = cached === undefined;
     for (let conflicts = 0; conflicts <= MAX_CONFLICTS; ) {
       const repeated = snapshot.commands.get(x.context.commandId);
-      if (repeated !== undefined) return this.firstOutcome(x, repeated);
+      if (repeated !== undefined) return this.firstOutcome({ ...x, commandId: x.context.commandId }, repeated);
       const decision = x.decide(snapshot.state as State);
       if (!fresh && (isRefusal(decision) || decision.length === 0)) {
         // Only an append proves that a cached state was current.
@@ -101,7 +124,7 @@ export class DeciderRuntime {
     snapshot: Snapshot,
     decision: readonly E[],
   ): Promise<Outcome<State, E>> {
-    const toStore = toAppend(decision, x.context, x.tenantId);
+    const toStore = toAppend(x.stream, decision, x.context, x.tenantId);
     const appended = await this.log.append(x.stream, snapshot.revision, toStore);
     const events = toStore.map((event, index) =>
       this.registry.decode({
@@ -117,16 +140,16 @@ export class DeciderRuntime {
 
   /** The answer a command got the first time, whatever happened since. */
   private async firstOutcome<State, E extends DomainEvent>(
-    x: Execution<State, E>,
+    { stream, decider, commandId }: { stream: string; decider: Decider<State, E>; commandId: string },
     revision: number,
   ): Promise<Outcome<State, E>> {
-    const events = await this.eventsUpTo<E>(x.stream, revision);
-    const state = fold(x.decider, x.decider.initial, events);
+    const events = await this.eventsUpTo<E>(stream, revision);
+    const state = fold(decider, decider.initial, events);
     return {
       state,
       revision,
       position: events.at(-1)?.position ?? BEFORE_START,
-      events: events.filter((event) => event.metadata.commandId === x.context.commandId),
+      events: events.filter((event) => event.metadata.commandId === commandId),
     };
   }
 

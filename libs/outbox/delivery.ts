@@ -86,10 +86,7 @@ export class Delivery {
       from relationship_change where partition = $1 and position > $2`;
     const { pool, partition } = this.options;
     const values = [partition, mark.position];
-    const { rows } = await pool.query<ChangeRow>(
-      `${select} order by position, sequence limit ${ROWS_AT_ONCE}`,
-      values,
-    );
+    const { rows } = await pool.query<ChangeRow>(`${select} order by position, sequence limit ${ROWS_AT_ONCE}`, values);
     if (rows.length < ROWS_AT_ONCE) return rows;
     const last = rows.at(-1)!.position;
     if (last !== rows[0]!.position) return rows.filter(({ position }) => position !== last);

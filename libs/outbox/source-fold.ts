@@ -81,13 +81,21 @@ export class SourceFold {
     resent.add(change.resend);
   }
 
-  private applyChange(change: Exclude<SourceChange, { settle: string }>, event: EventSources, before: Map<string, Wanted>): void {
+  private applyChange(
+    change: Exclude<SourceChange, { settle: string }>,
+    event: EventSources,
+    before: Map<string, Wanted>,
+  ): void {
     if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
     else if ('want' in change) this.want(change, event, before);
     else for (const row of this.ending(change)) this.end(row, before);
   }
 
-  private want(change: Extract<SourceChange, { want: object }>, event: EventSources, before: Map<string, Wanted>): void {
+  private want(
+    change: Extract<SourceChange, { want: object }>,
+    event: EventSources,
+    before: Map<string, Wanted>,
+  ): void {
     if (event.tenantId !== null && this.closedTenants.has(event.tenantId)) return;
     const tuple = tupleKey(change.want);
     const { resource, subject } = change.want;
@@ -104,7 +112,9 @@ export class SourceFold {
     this.changed.set(rowId(row), null);
   }
 
-  private ending(change: Exclude<SourceChange, { want: object } | { closeTenant: string } | { settle: string }>): SourceRow[] {
+  private ending(
+    change: Exclude<SourceChange, { want: object } | { closeTenant: string } | { settle: string }>,
+  ): SourceRow[] {
     if ('end' in change) {
       const row = this.tuples.get(tupleKey(change.end))?.get(change.source);
       return row ? [row] : [];

@@ -27,6 +27,6 @@ export class ListQuery {
   @Omittable()
   @IsString()
   @MaxLength(2000)
-  @ApiProperty({ type: String, required: false, description: 'nextCursor of the page before' })
+  @ApiProperty({ type: String, required: false, maxLength: 2000, description: 'nextCursor of the page before' })
   cursor?: string;
 }

@@ -3,7 +3,16 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, Matches } from 'class-validator';
 import type { RoleName, Target } from '../assignments/index.js';
 import { PageQuery } from '../edge/index.js';
-import { IsFreeText, IsIsoInstant, IsNested, IsUlid, normaliseUlid, Nullable, Omittable } from '../platform/index.js';
+import {
+  IsFreeText,
+  IsIsoInstant,
+  IsNested,
+  IsUlid,
+  normaliseUlid,
+  Nullable,
+  Omittable,
+  ULID_PATTERN,
+} from '../platform/index.js';
 import type { Verdict } from './approval.decider.js';
 import { ME } from './list-requests.js';
 import type { RequestStatus } from './request.decider.js';
@@ -95,7 +104,11 @@ export class ListRequestsQuery extends PageQuery {
   @Omittable()
   @Transform(({ value }: { value: unknown }) => normaliseUlid(value) ?? value)
   @Matches(/^(?:@me|[0-7][0-9A-HJKMNP-TV-Z]{25})$/, { message: 'requester must be an id of 26 characters, or @me' })
-  @ApiProperty({ type: String, description: 'the id of a user, or `@me` for the caller' })
+  @ApiProperty({
+    type: String,
+    pattern: `^@me$|${ULID_PATTERN}`,
+    description: 'the id of a user, or `@me` for the caller',
+  })
   requester?: string;
 
   @Omittable()

@@ -22,7 +22,15 @@ export type ListedTenant = TenantResource & { revision: number };
 
 function listedTenant(row: TenantTable): ListedTenant {
   const { id, name, root_workspace_id: rootWorkspaceId, requestable: requestableRoles, revision } = row;
-  return { id, name, rootWorkspaceId, requestableRoles, createdAt: row.created_at, updatedAt: row.updated_at, revision };
+  return {
+    id,
+    name,
+    rootWorkspaceId,
+    requestableRoles,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    revision,
+  };
 }
 
 /** The tenants the caller may view. */

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, type DeciderRuntime, type Decision, followUpContext, type Recorded } from '../event-store/index.js';
+import {
+  type CommandContext,
+  type DeciderRuntime,
+  type Decision,
+  followUpContext,
+  type Recorded,
+} from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { type RequestableRole, type Tenant, tenant, type TenantEvent } from './tenant.decider.js';
 import { type TenantName, tenantName, type TenantNameEvent } from './tenant-name.decider.js';

@@ -3,7 +3,8 @@ import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
 /** `until`: ISO 8601 UTC, or null for no end. */
 export type Sources = Readonly<Record<string, string | null>>;
 /** Built-in roles as tenants name them: `tenant:member`, `workspace:editor`. */
-export type RequestableRole = 'tenant:admin' | 'tenant:member' | 'workspace:admin' | 'workspace:editor' | 'workspace:member';
+export type RequestableRole =
+  'tenant:admin' | 'tenant:member' | 'workspace:admin' | 'workspace:editor' | 'workspace:member';
 
 export type TenantCreated = DomainEvent<
   'tenant-created.v1',
@@ -44,7 +45,10 @@ export type TenantAdminEnded = DomainEvent<
     at: string;
   }
 >;
-export type TenantDeletionStarted = DomainEvent<'tenant-deletion-started.v1', { tenantId: string; name: string; at: string }>;
+export type TenantDeletionStarted = DomainEvent<
+  'tenant-deletion-started.v1',
+  { tenantId: string; name: string; at: string }
+>;
 export type TenantDeleted = DomainEvent<
   'tenant-deleted.v1',
   { tenantId: string; name: string; workspaces: number; at: string }
@@ -129,9 +133,20 @@ export interface CreateTenant {
 export function createTenant(command: CreateTenant, state: Tenant): Decision<TenantEvent> {
   if (state.status !== 'absent') return [];
   const { tenantId, name, rootWorkspaceId, requestable, creatorId, at } = command;
-  const created: TenantEvent = { type: 'tenant-created.v1', data: { tenantId, name, rootWorkspaceId, requestable, at } };
+  const created: TenantEvent = {
+    type: 'tenant-created.v1',
+    data: { tenantId, name, rootWorkspaceId, requestable, at },
+  };
   if (creatorId === null) return [created];
-  const admin = { tenantId, rootWorkspaceId, userId: creatorId, source: 'creation', until: null, replacesMember: false, at };
+  const admin = {
+    tenantId,
+    rootWorkspaceId,
+    userId: creatorId,
+    source: 'creation',
+    until: null,
+    replacesMember: false,
+    at,
+  };
   return [created, { type: 'tenant-admin-granted.v1', data: admin }];
 }
 
@@ -214,7 +229,10 @@ export function startTenantDeletion(command: OnTenant, state: Tenant): Decision<
   return [{ type: 'tenant-deletion-started.v1', data: { tenantId: state.id, name: state.name, at: command.at } }];
 }
 
-export function finishTenantDeletion(command: { workspaces: number; at: string }, state: Tenant): Decision<TenantEvent> {
+export function finishTenantDeletion(
+  command: { workspaces: number; at: string },
+  state: Tenant,
+): Decision<TenantEvent> {
   if (state.status !== 'deleting') return [];
   const { id: tenantId, name } = state;
   return [{ type: 'tenant-deleted.v1', data: { tenantId, name, workspaces: command.workspaces, at: command.at } }];
@@ -223,8 +241,6 @@ export function finishTenantDeletion(command: { workspaces: number; at: string }
 /** Whether an admin without an end remains once `userId` has lost `sources`. */
 function adminRemains(state: ExistingTenant, userId: string, sources: readonly string[]): boolean {
   return Object.entries(state.admins).some(([admin, held]) =>
-    Object.entries(held).some(
-      ([source, until]) => until === null && !(admin === userId && sources.includes(source)),
-    ),
+    Object.entries(held).some(([source, until]) => until === null && !(admin === userId && sources.includes(source))),
   );
 }

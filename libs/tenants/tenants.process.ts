@@ -1,5 +1,10 @@
 import { process } from '../projections/index.js';
-import { CompleteTenant, CompleteTenantDeletion, CompleteTenantRenaming, ReleaseTenantName } from './complete-tenant.js';
+import {
+  CompleteTenant,
+  CompleteTenantDeletion,
+  CompleteTenantRenaming,
+  ReleaseTenantName,
+} from './complete-tenant.js';
 import type { TenantDeleted, TenantDeletionStarted, TenantRenamed } from './tenant.decider.js';
 import type { TenantNameClaimed } from './tenant-name.decider.js';
 import { TENANTS_PROCESS } from './tenant-streams.js';

@@ -12,6 +12,7 @@ export class TcpProxy {
   private readonly timers = new Set<NodeJS.Timeout>();
   private frozen = false;
   private delayMs = 0;
+  private lastDueAt = 0;
   private onClosed: () => void = () => undefined;
   private listener: Server;
 
@@ -123,7 +124,7 @@ export class TcpProxy {
 
   private forward(from: Socket, to: Socket): void {
     from.on('data', (bytes) => {
-      if (this.delayMs > 0) this.later(() => to.write(bytes));
+      if (this.delayMs > 0 || this.timers.size > 0) this.later(() => to.write(bytes));
       else if (!to.write(bytes)) {
         from.pause();
         to.once('drain', () => {
@@ -134,10 +135,12 @@ export class TcpProxy {
   }
 
   private later(work: () => void): void {
+    // Never before what was delayed earlier, when the delay becomes shorter.
+    this.lastDueAt = Math.max(this.lastDueAt, performance.now() + this.delayMs);
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       work();
-    }, this.delayMs);
+    }, this.lastDueAt - performance.now());
     this.timers.add(timer);
   }
 }

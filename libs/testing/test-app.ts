@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
+import { collectSamples } from '../../apps/generate/event-samples.js';
 import { createApi } from '../../apps/api/start-api.js';
 import type { Relay, RelayOptions } from '../../apps/relay/relay.js';
 import { createRelay } from '../../apps/relay/start-relay.js';
@@ -92,6 +93,8 @@ export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {})
   };
   await settled();
   const stop = async (): Promise<void> => {
+    // How golden samples come to be: npm test -- test/e2e, with GOLDEN_SAMPLES=1.
+    if (process.env['GOLDEN_SAMPLES']) await collectSamples(database.url);
     await app.close();
     await relay.stop();
     await closeRuntime(runtime);

@@ -42,7 +42,7 @@ describe('the checker, where everything follows from the log', () => {
     expect(report.delivery).toEqual({ delivered: 5, undelivered: 2 });
   });
 
-  it('finds nothing while commands, commits and deliveries go on', async () => {
+  it('finds nothing, and nothing to repair, while commands, commits and deliveries go on', async () => {
     let working = true;
     const work = async (): Promise<void> => {
       for (let round = 0; round < 60; round++) {
@@ -56,7 +56,12 @@ describe('the checker, where everything follows from the log', () => {
     };
     const worked = work().finally(() => (working = false));
     const found: object[] = [];
-    while (working) found.push(findings(await world.check()));
+    while (working) {
+      found.push(findings(await world.check()));
+      await publishHeads(world.log, world.pool, world.context());
+      const { position } = await world.repair();
+      if (position !== null) found.push({ repaired: position });
+    }
     await worked;
     await world.relay();
     found.push(findings(await world.check()));

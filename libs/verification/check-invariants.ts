@@ -46,7 +46,7 @@ export async function checkInvariants(options: CheckOptions): Promise<Report> {
   };
   const compared = { spicedb, types, relationships: truth.relationships, moving, parked, clock };
   const relationships = await checkSpiceDb(compared, follow);
-  checks.push(relationships, checkMark(standing, later.delivered, skipped));
+  checks.push(relationships, checkMark(standing, later.checkpoint, skipped));
   const open = parked.filter(({ status }) => status === 'parked');
   return {
     position: snapshot.checkpoint,

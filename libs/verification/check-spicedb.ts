@@ -19,10 +19,11 @@ function asDifference(kind: string, { tuple, wanted, actual, event }: TupleFault
 }
 
 /**
- * One mark, at or before what is delivered; where it is before, what lies between has changed nothing.
- * @param deliveredNow as of later, when a mark that had just been moved has been noted
+ * One mark: not behind a change that is noted as delivered, and not ahead of what there is to deliver. In between it is
+ * right while a delivery is about to be noted, as the mark and not the note says what was delivered.
+ * @param checkpointNow read later than the mark
  */
-export function checkMark(standing: Standing, deliveredNow: number, changes: readonly TupleChange[]): Check {
+export function checkMark(standing: Standing, checkpointNow: number, changes: readonly TupleChange[]): Check {
   const { marks, before } = standing;
   const findings = new Findings('P4', 'delivery mark');
   const [mark, ...others] = marks;
@@ -31,8 +32,8 @@ export function checkMark(standing: Standing, deliveredNow: number, changes: rea
     return findings.check;
   }
   for (const { tuple } of others) findings.add({ kind: 'extra', subject: tuple });
-  if (mark.position > deliveredNow) {
-    findings.add({ kind: 'ahead', subject: mark.tuple, expected: deliveredNow, actual: mark.position });
+  if (mark.position > checkpointNow) {
+    findings.add({ kind: 'ahead', subject: mark.tuple, expected: checkpointNow, actual: mark.position });
   }
   for (const { tuple, event } of changes.filter((change) => isSkipped(change, standing))) {
     findings.add({ kind: 'behind', subject: tuple, expected: event.position, actual: mark.position, event });

@@ -117,7 +117,7 @@ function deletion(tuple: string): Update {
 
 async function record(log: EventLog, context: CommandContext, { missing, extra, updates }: Plan): Promise<number> {
   const tuples = updates.slice(0, TUPLES_RECORDED).map(({ operation, tuple }) => ({ operation, tuple }));
-  const events = toAppend([{ type: REPAIRED, data: { missing, extra, tuples } }], context, null);
+  const events = toAppend(REPAIRS_STREAM, [{ type: REPAIRED, data: { missing, extra, tuples } }], context, null);
   for (;;) {
     const revision = (await log.readStream(REPAIRS_STREAM)).at(-1)?.revision ?? NO_STREAM;
     try {

@@ -156,7 +156,7 @@ export class World {
 
   async append(stream: string, events: readonly DomainEvent[], tenantId: string | null = TENANT): Promise<number> {
     const revision = (await this.log.readStream(stream)).at(-1)?.revision ?? NO_STREAM;
-    return (await this.log.append(stream, revision, toAppend(events, this.context(), tenantId))).position;
+    return (await this.log.append(stream, revision, toAppend(stream, events, this.context(), tenantId))).position;
   }
 
   sample(data: Sampled['data'], tenantId: string | null = TENANT): Promise<number> {

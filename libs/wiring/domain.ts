@@ -17,10 +17,11 @@ export function buildDomain(): Domain {
     installationPart,
     usersPart,
     tokensPart,
+    // Before tenants: pending requests are closed while their tenant is being deleted.
+    requestsPart,
     tenantsPart,
     workspacesPart,
     assignmentsPart,
-    requestsPart,
     auditPart,
     parkingPart,
     importsPart,

@@ -27,11 +27,7 @@ export type WorkspaceDeleted = DomainEvent<
 >;
 export type WorkspaceTreeClosed = DomainEvent<'workspace-tree-closed.v1', { tenantId: string; at: string }>;
 export type WorkspaceEvent =
-  | WorkspaceCreated
-  | WorkspaceRenamed
-  | WorkspaceMoved
-  | WorkspaceDeleted
-  | WorkspaceTreeClosed;
+  WorkspaceCreated | WorkspaceRenamed | WorkspaceMoved | WorkspaceDeleted | WorkspaceTreeClosed;
 
 export interface Workspace {
   id: string;
@@ -114,7 +110,8 @@ export interface ChangeWorkspace {
 export function changeWorkspace(command: ChangeWorkspace, tree: WorkspaceTree): Decision<WorkspaceEvent> {
   const workspace = tree.workspaces.get(command.workspaceId);
   if (!workspace || tree.closed) return { refused: 'not-found' };
-  if (command.ifRevision !== undefined && command.ifRevision !== workspace.revision) return { refused: 'stale-revision' };
+  if (command.ifRevision !== undefined && command.ifRevision !== workspace.revision)
+    return { refused: 'stale-revision' };
   const { workspaceId, tenantId, at } = command;
   const name = command.name ?? workspace.name;
   const parentId = command.parentId ?? workspace.parentId;
@@ -123,7 +120,10 @@ export function changeWorkspace(command: ChangeWorkspace, tree: WorkspaceTree): 
   if (taken(tree, parentId, name, workspaceId)) return { refused: 'workspace-name-taken', field: 'name' };
   const events: WorkspaceEvent[] = [];
   if (name !== workspace.name) {
-    events.push({ type: 'workspace-renamed.v1', data: { workspaceId, tenantId, from: workspace.name, to: name, revision: workspace.revision + 1, at } });
+    events.push({
+      type: 'workspace-renamed.v1',
+      data: { workspaceId, tenantId, from: workspace.name, to: name, revision: workspace.revision + 1, at },
+    });
   }
   if (parentId !== workspace.parentId) {
     const revision = workspace.revision + events.length + 1;
@@ -152,7 +152,8 @@ export interface DeleteWorkspace {
 export function deleteWorkspace(command: DeleteWorkspace, tree: WorkspaceTree): Decision<WorkspaceEvent> {
   const workspace = tree.workspaces.get(command.workspaceId);
   if (!workspace || tree.closed) return { refused: 'not-found' };
-  if (command.ifRevision !== undefined && command.ifRevision !== workspace.revision) return { refused: 'stale-revision' };
+  if (command.ifRevision !== undefined && command.ifRevision !== workspace.revision)
+    return { refused: 'stale-revision' };
   if (workspace.parentId === null) return { refused: 'root-workspace' };
   if ([...tree.workspaces.values()].some(({ parentId }) => parentId === workspace.id)) {
     return { refused: 'workspace-has-children' };
@@ -160,8 +161,13 @@ export function deleteWorkspace(command: DeleteWorkspace, tree: WorkspaceTree): 
   return [removal(workspace, command)];
 }
 
-export function closeWorkspaceTree(command: { tenantId: string; at: string }, tree: WorkspaceTree): Decision<WorkspaceEvent> {
-  return tree.closed ? [] : [{ type: 'workspace-tree-closed.v1', data: { tenantId: command.tenantId, at: command.at } }];
+export function closeWorkspaceTree(
+  command: { tenantId: string; at: string },
+  tree: WorkspaceTree,
+): Decision<WorkspaceEvent> {
+  return tree.closed
+    ? []
+    : [{ type: 'workspace-tree-closed.v1', data: { tenantId: command.tenantId, at: command.at } }];
 }
 
 /** The next `most` workspaces of a closed tree, every parent after all its children. */

@@ -21,7 +21,9 @@ export class Teller {
   }
 
   async tell(): Promise<void> {
-    const user = await this.id('user', (api) => api.post('/v1/users', { displayName: `Ann ${this.name}` }, this.next()));
+    const user = await this.id('user', (api) =>
+      api.post('/v1/users', { displayName: `Ann ${this.name}` }, this.next()),
+    );
     const tenant = await this.id('tenant', (api) => api.post('/v1/tenants', { name: this.name }, this.next()));
     const { rootWorkspaceId } = (await this.step('root', (api) => api.get(`/v1/tenants/${tenant}`))).body;
     const path = `/v1/tenants/${tenant}`;
@@ -29,7 +31,9 @@ export class Teller {
       api.post(`${path}/workspaces`, { name: 'Engineering', parentId: rootWorkspaceId }, this.next()),
     );
     await this.step('member', (api) => api.post(`${path}/members`, { userId: user, role: 'member' }, this.next()));
-    const token = await this.step('token', (api) => api.post(`/v1/users/${user}/tokens`, { name: 'hers' }, this.next()));
+    const token = await this.step('token', (api) =>
+      api.post(`/v1/users/${user}/tokens`, { name: 'hers' }, this.next()),
+    );
     const target = { type: 'workspace', id: workspace };
     const secret = token.body['secret'] as unknown as string | null;
     if (secret) await this.requestAndDecide(path, target, secret);
@@ -38,7 +42,9 @@ export class Teller {
     );
     await this.step('promotion', (api) => api.patch(`${path}/members/${user}`, { role: 'admin' }, this.next()));
     await this.step('removal', (api) => api.delete(`${path}/members/${user}`, this.next()));
-    const doomed = await this.id('doomed', (api) => api.post('/v1/tenants', { name: `${this.name} doomed` }, this.next()));
+    const doomed = await this.id('doomed', (api) =>
+      api.post('/v1/tenants', { name: `${this.name} doomed` }, this.next()),
+    );
     await this.step('deletion', (api) => api.delete(`/v1/tenants/${doomed}`, this.next()));
   }
 
@@ -60,7 +66,10 @@ export class Teller {
   }
 
   /** Repeats one call, with the same key, until the product answers it. */
-  private async step(name: string, call: (api: ApiClient) => Promise<ApiAnswer<AnswerBody>>): Promise<ApiAnswer<AnswerBody>> {
+  private async step(
+    name: string,
+    call: (api: ApiClient) => Promise<ApiAnswer<AnswerBody>>,
+  ): Promise<ApiAnswer<AnswerBody>> {
     this.key++;
     for (;;) {
       const answer = await call(this.admin).catch(() => undefined);

@@ -1,0 +1,66 @@
+import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { EventLogUnavailable } from '../../libs/event-store/index.js';
+import {
+  ConfigurationRefused,
+  isConnectionError,
+  problemFor,
+  problemKind,
+  Refused,
+  withoutSecrets,
+} from '../../libs/platform/index.js';
+
+/** 0 done; 1 a difference, or not done; 2 the call or the configuration is wrong; 3 something does not answer. */
+export const EXIT = { done: 0, failed: 1, usage: 2, unavailable: 3 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** It was called wrongly, or the installation is not as it must be for it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Something that it needs is not there now. */
+export class PartUnavailable extends Error {
+  override readonly name = 'PartUnavailable';
+}
+
+export interface Failure {
+  exitCode: ExitCode;
+  /** What happened and what to do next. */
+  message: string;
+}
+
+const OTHER_VERSION = new Set(['42P01', '42703', '3F000']);
+const WRONG_ADDRESS = new Set(['28P01', '28000', '3D000']);
+const NOT_ALLOWED = '42501';
+
+export function failureOf(error: unknown): Failure {
+  const { exitCode, message } = classify(error as Error & { code?: string });
+  return { exitCode, message: withoutSecrets(message) };
+}
+
+function classify(error: Error & { code?: string }): Failure {
+  const { message, code = '' } = error;
+  if (error instanceof Refused) return { exitCode: EXIT.failed, message: refusal(error) };
+  if (error instanceof UsageError || error instanceof ConfigurationRefused) return { exitCode: EXIT.usage, message };
+  if (error instanceof PartUnavailable) return { exitCode: EXIT.unavailable, message };
+  if (error instanceof SpiceDbUnavailable) {
+    const next = 'Check that it runs, SPICEDB_ENDPOINT, SPICEDB_TLS and SPICEDB_PRESHARED_KEY.';
+    return { exitCode: EXIT.unavailable, message: `${message}. ${next}` };
+  }
+  if (error instanceof EventLogUnavailable || isConnectionError(error)) {
+    const next = 'Check that the server runs, and DATABASE_URL or EVENTSTORE_URL.';
+    return { exitCode: EXIT.unavailable, message: `${message || 'A server does not answer'}. ${next}` };
+  }
+  if (OTHER_VERSION.has(code)) {
+    return { exitCode: EXIT.usage, message: `${message}: the tables are not of this version. Run: operator migrate` };
+  }
+  if (WRONG_ADDRESS.has(code)) return { exitCode: EXIT.usage, message: `${message}. Correct DATABASE_URL.` };
+  if (code === NOT_ALLOWED) return { exitCode: EXIT.usage, message: `${message}. Run it as the owner of the tables.` };
+  return { exitCode: EXIT.failed, message };
+}
+
+function refusal({ code, detail, message }: Refused): string {
+  if (!problemKind(code)) return message;
+  const { title, next } = problemFor(code, detail);
+  return `${title}${detail === undefined ? '' : `: ${detail}`}. ${next}`;
+}
