@@ -83,6 +83,7 @@ create table command_claim (
   body_hash text not null,
   command_id uuid not null,
   at timestamptz not null,
+  correlation_id text not null,
   primary key (tenant, principal, key)
 );
 

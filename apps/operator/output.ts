@@ -33,7 +33,9 @@ export class ProgressBar {
     this.bar ??= this.begin(value, total);
     const seconds = (performance.now() - this.began) / 1_000;
     this.bar.setTotal(total);
-    this.bar.update(Math.max(value, 0), { rate: Math.round(rate ?? (seconds > 0 ? (value - this.first) / seconds : 0)) });
+    this.bar.update(Math.max(value, 0), {
+      rate: Math.round(rate ?? (seconds > 0 ? (value - this.first) / seconds : 0)),
+    });
   }
 
   stop(): void {

@@ -1,8 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
-import { type ChainHead, exportAudit, isIntact, verifyExport } from '../../libs/audit-log/index.js';
 import { BootstrapAdmin } from '../../libs/installation/index.js';
 import { listParked, SettleParked } from '../../libs/parking/index.js';
 import { EXIT, print, table } from './output.js';
@@ -91,54 +88,4 @@ async function bootstrapAdmin({ runtime, context }: OperatorSession, flags: Admi
     .execute(new BootstrapAdmin(operatorContext(runtime, operator), input));
   print(json, resource, () => `User ${resource.userId} is a system admin.`);
   return EXIT.done;
-}
-
-interface ExportFlags {
-  out?: string;
-  chain?: string;
-  gzip?: boolean;
-}
-interface VerifyFlags extends Json {
-  heads?: string;
-}
-
-/** Commands about the audit trail outside of the system. */
-export function addAuditCommands(
-  program: Command,
-  withSession: WithSession,
-  run: (work: () => Promise<number>) => Promise<void>,
-): void {
-  program
-    .command('export-audit')
-    .description('write the audit trail as JSON lines, with all that is needed to verify it anywhere')
-    .option('--out <file>', 'where to; standard output unless told')
-    .option('--chain <tenant>', 'only this tenant, or "system"')
-    .option('--gzip', 'compress it')
-    .action(({ out, chain, gzip }: ExportFlags) =>
-      withSession(async ({ runtime: { pool, clock } }) => {
-        const to = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 });
-        await exportAudit({ pool, to, exportedAt: clock.now(), chain, gzip });
-        return EXIT.done;
-      }),
-    );
-  program
-    .command('verify-export <file>')
-    .description('verify an exported trail, without a database; exits with 1 where it was changed, cut or reordered')
-    .option('--heads <file>', 'an earlier export whose ends must be in this one')
-    .option('--json', 'print the report as JSON')
-    .action((file: string, flags: VerifyFlags) => run(() => runVerifyExport(file, flags)));
-}
-
-async function runVerifyExport(file: string, { heads, json }: VerifyFlags): Promise<number> {
-  const report = await verifyExport(createReadStream(file), heads === undefined ? {} : { heads: await headsOf(heads) });
-  const intact = isIntact(report);
-  print(json, { intact, ...report }, () =>
-    intact ? 'The trail is whole and unchanged.' : JSON.stringify(report, null, 2),
-  );
-  return intact ? EXIT.done : EXIT.failed;
-}
-
-async function headsOf(file: string): Promise<ChainHead[]> {
-  const [first = ''] = (await readFile(file, 'utf8')).split('\n', 1);
-  return (JSON.parse(first) as { heads: ChainHead[] }).heads;
 }

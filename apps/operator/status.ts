@@ -1,7 +1,9 @@
-import type { Pool } from 'pg';
-import { readMark } from '../../libs/outbox/index.js';
-import { outdatedModels, type OutdatedModel } from '../../libs/projections/index.js';
-import type { Runtime } from '../../libs/wiring/index.js';
+import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { projectPath } from '../../libs/embedded/index.js';
+import { type Mark, readMark } from '../../libs/outbox/index.js';
+import { pendingMigrations } from '../../libs/platform/index.js';
+import { type BegunReplay, begunReplays, outdatedModels, type OutdatedModel } from '../../libs/projections/index.js';
+import type { OperatorSession } from './session.js';
 
 export interface Status {
   log: { head: number; incarnation: string };
@@ -13,12 +15,19 @@ export interface Status {
     /** Age of the oldest of them. */
     lagSeconds: number;
     processed: number;
-    lease: { owner: string; expiresInSeconds: number } | null;
+    lease: { owner: string; expiresAt: string; expiresInSeconds: number } | null;
   };
-  delivery: { delivered: number; undelivered: number; mark: number | null };
-  parked: number;
-  replays: { model: string; position: number }[];
+  delivery: {
+    delivered: number;
+    undelivered: number;
+    /** Where SpiceDB itself says that the delivery is. */
+    mark: number | null;
+    spicedb: 'answers' | 'does not answer' | 'is not running';
+  };
+  parked: { events: number; relationships: number };
+  replays: BegunReplay[];
   outdated: OutdatedModel[];
+  pendingMigrations: string[];
 }
 
 const LAG_BOUND = 10_000;
@@ -29,32 +38,39 @@ interface Figures {
   processed: number;
   delivered: number;
   undelivered: number;
-  parked: number;
+  events: number;
+  relationships: number;
   owner: string | null;
-  expires: number | null;
+  expiresAt: string;
+  expiresInSeconds: number;
 }
 
 const FIGURES = `select
-  coalesce((select position from relay_checkpoint where partition = $1), -1) as checkpoint,
-  coalesce((select position from process_checkpoint where partition = $1), -1) as processed,
-  coalesce((select position from delivery_mark where partition = $1), -1) as delivered,
-  (select count(*)::int from relationship_change c where partition = $1
-     and position > coalesce((select position from delivery_mark where partition = $1), -1)) as undelivered,
-  (select count(*)::int from parked where status = 'parked') as parked,
-  (select owner from relay_lease where partition = $1 and expires_at > clock_timestamp()) as owner,
-  (select extract(epoch from expires_at - clock_timestamp())::float from relay_lease where partition = $1) as expires`;
+    coalesce(c.position, -1) as checkpoint, coalesce(p.position, -1) as processed, coalesce(d.position, -1) as delivered,
+    (select count(*) from relationship_change r where r.partition = one.partition
+       and r.position > coalesce(d.position, -1)) as undelivered,
+    (select count(*) from parked where status = 'parked' and stage = 'event') as events,
+    (select count(*) from parked where status = 'parked' and stage = 'delivery') as relationships,
+    l.owner, l.expires_at as "expiresAt",
+    extract(epoch from l.expires_at - clock_timestamp())::float as "expiresInSeconds"
+  from (select $1::integer as partition) one
+  left join relay_checkpoint c using (partition) left join process_checkpoint p using (partition)
+  left join delivery_mark d using (partition)
+  left join relay_lease l on l.partition = one.partition and l.expires_at > clock_timestamp()`;
 
 /** How far everything that follows the log is behind it. */
-export async function readStatus({ pool, log, spicedb, domain, clock }: Runtime): Promise<Status> {
+export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): Promise<Status> {
+  const { pool, log, domain, clock } = runtime;
+  const pending = await pendingMigrations(pool, projectPath('migrations'));
   const { rows } = await pool.query<Figures>(FIGURES, [PARTITION]);
-  const { checkpoint, processed, delivered, undelivered, parked, owner, expires } = rows[0]!;
-  const [head, incarnation, mark, behind, outdated, replays] = await Promise.all([
+  const { checkpoint, processed, delivered, undelivered, events, relationships, owner, ...lease } = rows[0]!;
+  const [head, incarnation, spicedb, behind, outdated, replays] = await Promise.all([
     log.head(),
     log.incarnation(),
-    readMark(spicedb, PARTITION),
+    spicedbAtRest ? ({ spicedb: 'is not running', mark: null } as const) : askForMark(runtime),
     log.readAll(checkpoint, LAG_BOUND),
     outdatedModels(pool, domain),
-    runningReplays(pool),
+    begunReplays(pool),
   ]);
   const oldest = behind[0]?.metadata.at;
   return {
@@ -65,37 +81,53 @@ export async function readStatus({ pool, log, spicedb, domain, clock }: Runtime)
       lagMore: behind.length === LAG_BOUND,
       lagSeconds: oldest ? Math.max(0, (clock.now().getTime() - Date.parse(oldest)) / 1_000) : 0,
       processed,
-      lease: owner === null ? null : { owner, expiresInSeconds: expires ?? 0 },
+      lease: owner === null ? null : { owner, ...lease },
     },
-    delivery: { delivered, undelivered, mark: mark?.position ?? null },
-    parked,
-    replays,
-    outdated: outdated.filter(({ stored }) => stored !== null),
+    delivery: { delivered, undelivered, ...spicedb },
+    parked: { events, relationships },
+    ...{ replays, outdated, pendingMigrations: pending },
   };
 }
 
-async function runningReplays(pool: Pool): Promise<Status['replays']> {
-  return (await pool.query<Status['replays'][number]>('select model, position from replay_run order by model')).rows;
+async function askForMark({
+  spicedb,
+}: OperatorSession['runtime']): Promise<Pick<Status['delivery'], 'mark' | 'spicedb'>> {
+  try {
+    const mark: Mark | undefined = await readMark(spicedb, PARTITION);
+    return { mark: mark?.position ?? null, spicedb: 'answers' };
+  } catch (error) {
+    if (error instanceof SpiceDbUnavailable) return { mark: null, spicedb: 'does not answer' };
+    throw error;
+  }
 }
 
-export function describeStatus({ log, relay, delivery, parked, replays, outdated }: Status): string {
+/** Whether somebody should do something. */
+export function isWell({ relay, delivery, parked, outdated, pendingMigrations: pending }: Status): boolean {
+  const reached = relay.lease !== null && delivery.spicedb === 'answers';
+  return reached && parked.events + parked.relationships + outdated.length + pending.length === 0;
+}
+
+export function describeStatus({ log, relay, delivery, parked, replays, outdated, pendingMigrations }: Status): string {
+  const { lagEvents, lagMore, lagSeconds, lease } = relay;
   const lag =
-    relay.lagEvents === 0
-      ? 'none'
-      : `${relay.lagEvents}${relay.lagMore ? '+' : ''} events, ${relay.lagSeconds.toFixed(1)} s`;
-  const lease = relay.lease
-    ? `${relay.lease.owner}, ${relay.lease.expiresInSeconds.toFixed(1)} s left`
-    : 'nobody: no relay is active';
+    lagEvents === 0 ? 'nothing' : `${lagEvents}${lagMore ? ' or more' : ''} events, ${lagSeconds.toFixed(1)} s`;
+  const held = lease ? `${lease.owner}, ${lease.expiresInSeconds.toFixed(1)} s left` : 'nobody: no relay is active';
+  const waiting = parked.events + parked.relationships;
   return [
     `log          head ${log.head}, incarnation ${log.incarnation}`,
-    `relay        at ${relay.checkpoint}, behind: ${lag}; processes at ${relay.processed}`,
-    `lease        ${lease}`,
-    `delivery     delivered ${delivery.delivered}, undelivered changes ${delivery.undelivered}, mark ${delivery.mark ?? 'none'}`,
-    `parked       ${parked}${parked > 0 ? ' (see: operator parked list)' : ''}`,
-    ...replays.map(({ model, position }) => `replay       ${model} at ${position}`),
+    `relay        at ${relay.checkpoint}, behind by ${lag}; processes at ${relay.processed}`,
+    `lease        ${held}`,
+    `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered`,
+    `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}`,
+    `parked       ${parked.events} events, ${parked.relationships} relationships${waiting > 0 ? '; see: operator parked list' : ''}`,
+    ...replays.map(
+      ({ model, position, running }) =>
+        `replay       ${model} at ${position}, ${running ? 'under way' : `interrupted; goes on with: operator replay ${model}`}`,
+    ),
     ...outdated.map(
       ({ model, stored, wanted }) =>
-        `outdated     ${model} has version ${stored}, wants ${wanted}: operator replay ${model}`,
+        `outdated     ${model} ${stored === null ? 'was never filled' : `has version ${stored}, not ${wanted}`}; run: operator replay ${model}`,
     ),
+    ...pendingMigrations.map((name) => `migration    ${name} is not applied; run: operator migrate`),
   ].join('\n');
 }

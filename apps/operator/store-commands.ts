@@ -1,19 +1,24 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { projectPath } from '../../libs/embedded/index.js';
-import { migrate } from '../../libs/platform/index.js';
-import { replay, ReplayRefused } from '../../libs/projections/index.js';
-import { checkInvariants, definitionsOf, type Report, repairRelationships } from '../../libs/verification/index.js';
+import { replay, type ReplayReport } from '../../libs/projections/index.js';
+import { checkInvariants, type Report, repairRelationships } from '../../libs/verification/index.js';
+import { UsageError } from './failures.js';
+import { runMigrations } from './migrate.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, type OperatorSession } from './session.js';
-import { describeStatus, readStatus } from './status.js';
+import { describeStatus, isWell, readStatus } from './status.js';
+import { watchedLog } from './watched-log.js';
 
-export type WithSession = (action: (session: OperatorSession) => Promise<number>) => Promise<void>;
+/** Runs an action on a session; without SpiceDB where one would have to be started for it. */
+export type WithSession = (
+  action: (session: OperatorSession) => Promise<number>,
+  needs?: { needsSpiceDb: boolean },
+) => Promise<void>;
 
 interface Json {
   json?: boolean;
 }
 const PARTITION = 0;
+const WITHOUT_SPICEDB = { needsSpiceDb: false };
 
 /** Commands about tables, relationships and how they stand. */
 export function addStoreCommands(program: Command, withSession: WithSession): void {
@@ -21,102 +26,138 @@ export function addStoreCommands(program: Command, withSession: WithSession): vo
     .command('migrate')
     .description('create or upgrade the tables and write schema.zed to SpiceDB')
     .option('--json', 'print what was done as JSON')
-    .addHelpText('after', '\nRun it before a new version starts. It may run at any time, and does nothing twice.')
-    .action(({ json }: Json) => withSession((session) => runMigrations(session, json)));
+    .addHelpText('after', MIGRATE)
+    .action(({ json }: Json) => withSession((session) => runMigrations(session, json), WITHOUT_SPICEDB));
   program
     .command('status')
-    .description('show how far the relay is behind the log, what is undelivered, parked, and who is active')
+    .description('show how far the relay is behind the log, what is undelivered, parked or outdated, and who is active')
     .option('--json', 'print the figures as JSON')
-    .addHelpText('after', '\nExits with 0 when nothing is parked and a relay is active, else with 1.')
-    .action(({ json }: Json) =>
-      withSession(async ({ runtime }) => {
-        const status = await readStatus(runtime);
-        print(json, status, () => describeStatus(status));
-        return status.parked === 0 && status.relay.lease ? EXIT.done : EXIT.failed;
-      }),
-    );
+    .addHelpText('after', STATUS)
+    .action(({ json }: Json) => withSession((session) => runStatus(session, json), WITHOUT_SPICEDB));
   program
     .command('replay <model>')
     .description('rebuild a read model, or all of them, beside the live rows and put it in their place')
+    .option('--batch-size <events>', 'events in one transaction', wholeNumber)
     .option('--json', 'print the outcome as JSON')
-    .addHelpText(
-      'after',
-      '\nQueries and the relay go on meanwhile. Stopped, it goes on when it is started again. It sends nothing.',
-    )
-    .action((model: string, { json }: Json) => withSession((session) => runReplay(session, model, json)));
+    .addHelpText('after', REPLAY)
+    .action((model: string, flags: ReplayFlags) =>
+      withSession((session) => runReplay(session, model, flags), WITHOUT_SPICEDB),
+    );
   program
     .command('verify')
     .description('recompute everything from the log and compare: audit, read models, wanted relationships, SpiceDB')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', '\nChanges nothing. Exits with 1 on any difference.')
+    .addHelpText('after', VERIFY)
     .action(({ json }: Json) => withSession((session) => runVerify(session, json)));
   program
     .command('repair')
     .description('make SpiceDB hold exactly the wanted relationships; the repair is an event of its own')
     .option('--operator <name>', 'who does it', process.env['USER'] ?? 'operator')
     .option('--json', 'print what was repaired as JSON')
-    .addHelpText('after', '\nAlso fills a SpiceDB that was emptied. A second run finds nothing to do.')
+    .addHelpText('after', REPAIR)
     .action((flags: Json & { operator: string }) => withSession((session) => runRepair(session, flags)));
 }
 
-async function runMigrations({ runtime }: OperatorSession, json: boolean | undefined): Promise<number> {
-  const applied = await migrate(runtime.config.databaseUrl!, projectPath('migrations'));
-  const schema = await readFile(projectPath('schema.zed'), 'utf8');
-  await runtime.spicedb.writeSchema(schema);
-  const live = definitionsOf((await runtime.spicedb.readSchema()) ?? '');
-  const missing = definitionsOf(schema).filter((name) => !live.includes(name));
-  if (missing.length > 0)
-    throw new Error(`SpiceDB does not show these definitions of schema.zed: ${missing.join(', ')}`);
-  print(json, { applied }, () =>
-    applied.length > 0
-      ? `applied ${applied.join(', ')}; schema.zed is written`
-      : 'the tables are up to date; schema.zed is written',
-  );
-  return EXIT.done;
+const MIGRATE = `
+Run it before a new version starts, as a role that owns the tables. It may run at any time, while everything runs, and
+does nothing twice. Definitions that other services keep in the same SpiceDB stay as they are. An embedded SpiceDB that
+is not running gets the schema at its next start.
+
+Exits with 1 where a migration fails, or SpiceDB refuses the schema because what it no longer has is still in use.`;
+
+const STATUS = `
+The first thing to look at. It answers also while SpiceDB does not, and works on a folder that is not running.
+
+Exits with 0 when a relay is active, SpiceDB answers, and nothing is parked, outdated or to be migrated; else with 1.
+
+  operator status --json | jq .relay.lagEvents`;
+
+const REPLAY = `
+For a read model that status shows as outdated, whose rows verify finds wrong, or after parked events were retried.
+Queries and the relay go on meanwhile; the rows change places within milliseconds. Stopped, even by kill -9, it goes on
+when it is started again. It sends nothing: no relationships, no audit entries. Where rows differed they are as the log
+says afterwards, and the report says which.
+
+Exits with 1 where an event can't be folded or another replay of the model is under way.
+
+  operator replay all
+  operator replay tenants --json`;
+
+const VERIFY = `
+Changes nothing, and may run at any time; it takes about a minute for a million events. Start with it when something
+looks wrong: each difference names its event.
+
+Exits with 1 on any difference. What is parked is listed and is none.`;
+
+const REPAIR = `
+For differences of SpiceDB that verify finds, such as after SpiceDB was restored from an older backup. Also fills a
+SpiceDB that was emptied. It may run while the relay does. A second run finds nothing to do.
+
+Exits with 1 where SpiceDB refuses a relationship.`;
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 100_000) {
+    throw new UsageError(`--batch-size is a whole number from 1 to 100000, not ${text}`);
+  }
+  return number;
 }
 
-async function runReplay({ runtime }: OperatorSession, model: string, json: boolean | undefined): Promise<number> {
+async function runStatus(session: OperatorSession, json: boolean | undefined): Promise<number> {
+  const status = await readStatus(session);
+  print(json, status, () => describeStatus(status));
+  return isWell(status) ? EXIT.done : EXIT.failed;
+}
+
+interface ReplayFlags extends Json {
+  batchSize?: number;
+}
+
+async function runReplay({ runtime }: OperatorSession, model: string, flags: ReplayFlags): Promise<number> {
   const { pool, log, domain } = runtime;
   const models = domain.readModels.filter(({ name }) => model === 'all' || name === model);
   if (models.length === 0) {
-    process.stderr.write(
-      `There is no read model ${model}; there are: all, ${domain.readModels.map(({ name }) => name).join(', ')}\n`,
-    );
-    return EXIT.usage;
+    const names = domain.readModels.map(({ name }) => name).join(', ');
+    throw new UsageError(`There is no read model ${model}; there are: all, ${names}`);
   }
   const bar = new ProgressBar('replaying');
   try {
     const report = await replay({
-      ...{ pool, log, models, registry: domain.registry },
-      onProgress: ({ position, head, eventsPerSecond }) => bar.show(position, head, eventsPerSecond),
+      ...{ pool, log, models, registry: domain.registry, batchSize: flags.batchSize },
+      onProgress: ({ position, head, eventsPerSecond }) => bar.show(position + 1, head + 1, eventsPerSecond),
     });
     bar.stop();
-    print(json, report, () => {
-      const rate = Math.round(report.events / Math.max(report.seconds, 0.001));
-      const changed = report.tables.filter(
-        ({ onlyLive, onlyRebuilt, changed: rows }) => onlyLive + onlyRebuilt + rows > 0,
-      );
-      const different = changed.map(({ table: name }) => name).join(', ');
-      return (
-        `${report.models.join(', ')}: ${report.events} events in ${report.seconds.toFixed(1)} s (${rate}/s), up to ${report.position}; ` +
-        (different ? `rows differed in: ${different}` : 'the rows are as they were')
-      );
-    });
+    print(flags.json, report, () => describeReplay(report));
     return EXIT.done;
-  } catch (error) {
-    if (error instanceof ReplayRefused) process.stderr.write(`${error.message}\n`);
-    else throw error;
-    return EXIT.failed;
   } finally {
     bar.stop();
   }
 }
 
+function describeReplay({ models, events, seconds, position, tables }: ReplayReport): string {
+  const rate = Math.round(events / Math.max(seconds, 0.001)).toLocaleString('en');
+  const lines = tables.map(({ table, rebuiltRows, onlyLive, onlyRebuilt, changed, examples }) => {
+    if (onlyLive + onlyRebuilt + changed === 0) return `  ${table}: ${rebuiltRows} rows, as they were`;
+    const keys = examples.slice(0, 5).map(({ key, difference }) => `\n    ${difference} ${JSON.stringify(key)}`);
+    const counts = `${changed} were wrong, ${onlyRebuilt} were missing, ${onlyLive} were too many`;
+    return `  ${table}: ${rebuiltRows} rows; before, ${counts}${keys.join('')}`;
+  });
+  const what = `${events.toLocaleString('en')} events in ${seconds.toFixed(1)} s (${rate}/s), up to ${position}`;
+  return [`${models.join(', ')}: ${what}`, ...lines].join('\n');
+}
+
 async function runVerify({ runtime }: OperatorSession, json: boolean | undefined): Promise<number> {
-  const { log, pool, spicedb, domain } = runtime;
-  const report = await checkInvariants({ log, pool, spicedb, domain, partition: PARTITION });
-  print(json, report, () => describeReport(report));
-  return report.ok ? EXIT.done : EXIT.failed;
+  const { log, pool, spicedb, domain, clock } = runtime;
+  const bar = new ProgressBar('reading the log');
+  const watched = await watchedLog(log, (position, head) => bar.show(position, head));
+  try {
+    const report = await checkInvariants({ log: watched, pool, spicedb, domain, clock, partition: PARTITION });
+    bar.stop();
+    print(json, report, () => describeReport(report));
+    return report.ok ? EXIT.done : EXIT.failed;
+  } finally {
+    bar.stop();
+  }
 }
 
 function describeReport({ position, checks, delivery, parked, ok }: Report): string {
@@ -131,25 +172,30 @@ function describeReport({ position, checks, delivery, parked, ok }: Report): str
     ...(delivery.undelivered > 0 ? [`${delivery.undelivered} changes are not delivered yet`] : []),
     ...(parked.count > 0 ? [`${parked.count} parked; see: operator parked list`] : []),
   ];
-  return [
-    ...lines,
-    ...waiting,
-    ok ? `All is as the log says, up to ${position}.` : `Not all is as the log says at ${position}.`,
-  ].join('\n');
+  const verdict = ok
+    ? `All is as the log says, up to ${position}.`
+    : `Not all is as the log says at ${position}. Rows: operator replay; relationships: operator repair.`;
+  return [...lines, ...waiting, verdict].join('\n');
 }
 
-async function runRepair(
-  { runtime }: OperatorSession,
-  { json, operator }: Json & { operator: string },
-): Promise<number> {
-  const { log, pool, spicedb, domain } = runtime;
-  const context = operatorContext(runtime, operator);
-  const report = await repairRelationships({ log, pool, spicedb, domain, partition: PARTITION, context });
-  print(json, report, () =>
-    report.position === null
-      ? 'Nothing to repair.'
-      : `${report.missing} relationships written, ${report.extra} removed; on the record at ${report.position}.` +
-        report.refused.map(({ tuple, error }) => `\nrefused by SpiceDB: ${tuple}: ${error}`).join(''),
-  );
-  return report.refused.length > 0 ? EXIT.failed : EXIT.done;
+async function runRepair({ runtime }: OperatorSession, flags: Json & { operator: string }): Promise<number> {
+  const { log, pool, spicedb, domain, clock } = runtime;
+  const context = operatorContext(runtime, flags.operator);
+  const bar = new ProgressBar('reading the log');
+  const watched = await watchedLog(log, (position, head) => bar.show(position, head));
+  try {
+    const report = await repairRelationships({
+      ...{ log: watched, pool, spicedb, domain, clock, context, partition: PARTITION },
+    });
+    bar.stop();
+    print(flags.json, report, () =>
+      report.position === null
+        ? 'Nothing to repair.'
+        : `${report.missing} relationships written, ${report.extra} removed; on the record at ${report.position}.` +
+          report.refused.map(({ tuple, error }) => `\nrefused by SpiceDB: ${tuple}: ${error}`).join(''),
+    );
+    return report.refused.length > 0 ? EXIT.failed : EXIT.done;
+  } finally {
+    bar.stop();
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CommandContext, DeciderRuntime, Decision } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import { type ExistingTenant, loadTenant } from '../tenants/index.js';
+import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
 import { loadWorkspaceTree } from '../workspaces/index.js';
 import {
@@ -57,15 +57,27 @@ export interface Standing {
   removedAt: number;
   /** Roles that are held, with their sources. */
   held: Holdings;
+  /** How often the assignment changed; for a tenant its admin role is counted apart, as its own stream decides it. */
+  revisions: { assignment: number; admin: number };
 }
 
 /** @throws Refused `not-found` where the tenant or the workspace is not there any more */
 export async function loadStanding(runtime: DeciderRuntime, key: AssignmentKey, at: string): Promise<Standing> {
   const tenant = await requireTarget(runtime, key);
   const [removedAt, state] = await Promise.all([lastRemoval(runtime, key), loadAssignment(runtime, key)]);
+  return standingOf(key, { tenant, removedAt, state, at });
+}
+
+export function standingOf(
+  { subject, target }: Pick<AssignmentKey, 'subject' | 'target'>,
+  { tenant, removedAt, state, at }: { tenant: ExistingTenant; removedAt: number; state: Assignment; at: string },
+): Standing {
   const held = liveRoles(state, { removedAt, at });
-  const admin = key.target.type === 'tenant' ? liveAdminSources(tenant, key.subject, at) : {};
-  return { tenant, removedAt, held: Object.keys(admin).length > 0 ? { ...held, admin } : held };
+  const revisions = { assignment: state.revision, admin: 0 };
+  if (target.type !== 'tenant') return { tenant, removedAt, held, revisions };
+  const admin = liveAdminSources(tenant, subject, at);
+  revisions.admin = tenant.adminRevisions[subject.id] ?? 0;
+  return { tenant, removedAt, held: Object.keys(admin).length > 0 ? { ...held, admin } : held, revisions };
 }
 
 export function rolesHeld(held: Holdings): RoleName[] {
@@ -87,11 +99,23 @@ export async function requireTarget(
   return tenant;
 }
 
-/** @throws Refused `subject-not-found` unless the subject exists and is active */
-export async function requireSubject(runtime: DeciderRuntime, subject: Subject): Promise<void> {
-  if (subject.type !== 'user') throw new Refused('subject-not-found', undefined, { field: 'subject' });
-  const user = await loadUser(runtime, subject.id);
-  if (user.status !== 'active') throw new Refused('subject-not-found', undefined, { field: 'subject' });
+export async function hasTarget(
+  runtime: DeciderRuntime,
+  key: Pick<AssignmentKey, 'tenantId' | 'target'>,
+): Promise<boolean> {
+  try {
+    await requireTarget(runtime, key);
+    return true;
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is active */
+export async function requireSubject(runtime: DeciderRuntime, subject: Subject, field = 'subject'): Promise<void> {
+  const active = subject.type === 'user' && (await loadUser(runtime, subject.id)).status === 'active';
+  if (!active) throw new Refused('subject-not-found', undefined, { field });
 }
 
 /** Sources from which a user is tenant admin at a time. */
@@ -99,4 +123,19 @@ export function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: s
   const sources = subject.type === 'user' ? (tenant.admins[subject.id] ?? {}) : {};
   const live = Object.entries(sources).filter(([, until]) => until === null || until > at);
   return Object.fromEntries(live.map(([source, until]) => [source, { until, since: 0 }]));
+}
+
+interface Seen {
+  subject: Subject;
+  /** The revision of the member that the caller saw. */
+  ifRevision?: number;
+}
+
+export function isStale({ ifRevision }: Pick<Seen, 'ifRevision'>, revision: number): boolean {
+  return ifRevision !== undefined && ifRevision !== revision;
+}
+
+export function isStaleAdmin(seen: Seen, state: Tenant, { assignment }: Standing['revisions']): boolean {
+  const admin = state.status === 'absent' ? 0 : (state.adminRevisions[seen.subject.id] ?? 0);
+  return isStale(seen, assignment + admin);
 }

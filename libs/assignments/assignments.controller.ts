@@ -129,8 +129,8 @@ export class AssignmentsController {
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
-    await this.mayChange(caller, target);
-    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true };
+    await this.edge.permit(call.request, () => this.mayChange(caller, target));
+    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true, subjectField: 'subject.id' };
     return this.edge.run(call, (context) => new GrantRole(context, input));
   }
 
@@ -146,9 +146,9 @@ export class AssignmentsController {
     @Param('assignmentId') assignmentId: string,
   ): Promise<void> {
     const found = await this.queries.execute(new FindAssignment(tenantId, assignmentId));
-    if (!found) throw new Refused('not-found');
+    if (!found) return this.edge.repeatQuietly(call);
     const { subject, target, role } = found;
-    await this.mayChange(caller, target);
+    await this.edge.permit(call.request, () => this.mayChange(caller, target));
     const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }

@@ -5,7 +5,7 @@ import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant } from '../tenants/index.js';
 import { endRole, type RoleName } from './assignment.decider.js';
-import { type AssignmentKey, executeOnAssignment, lastRemoval } from './assignment-streams.js';
+import { type AssignmentKey, executeOnAssignment, hasTarget, isStale, lastRemoval } from './assignment-streams.js';
 
 /** Ends sources of what a subject holds on a target. What is gone already is no fault, unless it must be held. */
 export class EndRole extends Command<Accepted> {
@@ -19,7 +19,10 @@ export class EndRole extends Command<Accepted> {
       /** Only sources that began before this position. */
       before?: number;
       reason: 'removed' | 'revoked' | 'expired' | 'promoted';
+      /** Refused as not found unless it is held, on a target that the tenant has. */
       mustHold?: boolean;
+      /** The revision of the member that the caller saw. */
+      ifRevision?: number;
     },
   ) {
     super();
@@ -50,7 +53,11 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
 
   private async endOnAssignment(context: CommandContext, input: EndRole['input']) {
     const removedAt = await lastRemoval(this.runtime, input);
+    const gone = input.mustHold === true && !(await hasTarget(this.runtime, input));
     const command = { ...input, removedAt, at: context.at };
-    return executeOnAssignment(this.runtime, context, input, (state) => endRole(command, state));
+    return executeOnAssignment(this.runtime, context, input, (state) => {
+      if (gone) return { refused: 'not-found' };
+      return isStale(input, state.revision) ? { refused: 'stale-revision' } : endRole(command, state);
+    });
   }
 }

@@ -3,17 +3,21 @@ import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, type DomainEvent, type Outcome } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { endAdmin, executeOnTenant, grantAdmin } from '../tenants/index.js';
-import { grantRole, type RoleName } from './assignment.decider.js';
+import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
+import { assignment, grantRole, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
+  assignmentStream,
   executeOnAssignment,
-  lastRemoval,
+  isStale,
+  isStaleAdmin,
   loadStanding,
   requireSubject,
-  requireTarget,
+  type Standing,
 } from './assignment-streams.js';
 import { type MemberResource, memberResource } from './member-resource.js';
+
+type Granted = Outcome<unknown, DomainEvent>;
 
 /** Gives a role on a target to a subject, from a source. */
 export class GrantRole extends Command<Accepted<MemberResource>> {
@@ -28,6 +32,10 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       replaces: boolean;
       /** Refused as not found unless something is held already. */
       mustHold?: boolean;
+      /** The revision of the member that the caller saw. */
+      ifRevision?: number;
+      /** How the call names the subject. */
+      subjectField?: string;
     },
   ) {
     super();
@@ -42,45 +50,50 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   ) {}
 
   async execute({ context, input }: GrantRole): Promise<Accepted<MemberResource>> {
-    await requireTarget(this.runtime, input);
-    await requireSubject(this.runtime, input.subject);
-    if (input.mustHold) await this.requireMember(context, input);
-    const position = await this.grant(context, input);
-    return memberResource(this.runtime, input, context.at, position);
+    const first = await this.first(context, input);
+    const outcome = first ?? (await this.grant(context, input));
+    const position = await this.followUps.run(outcome.events, outcome.position);
+    return memberResource(this.runtime, input, { at: context.at, position });
   }
 
-  private async requireMember(context: CommandContext, input: GrantRole['input']): Promise<void> {
-    const { held } = await loadStanding(this.runtime, input, context.at);
-    if (Object.keys(held).length === 0) throw new Refused('not-found');
+  /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
+  private async first({ commandId }: CommandContext, input: GrantRole['input']): Promise<Granted | undefined> {
+    const granted = await this.runtime.repeated(assignmentStream(input), assignment, commandId);
+    if (granted || input.target.type !== 'tenant') return granted;
+    return this.runtime.repeated(tenantStream(input.tenantId), tenant, commandId);
   }
 
-  private async grant(context: CommandContext, input: GrantRole['input']): Promise<number> {
-    if (input.target.type === 'workspace') return this.onAssignment(context, input);
-    if (input.role === 'admin') return this.follow(await this.asAdmin(context, input));
-    const demoted = input.replaces ? await this.demote(context, input) : undefined;
-    return demoted && demoted.events.length > 0 ? this.follow(demoted) : this.onAssignment(context, input);
+  private async grant(context: CommandContext, input: GrantRole['input']): Promise<Granted> {
+    const standing = await loadStanding(this.runtime, input, context.at);
+    if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
+    await requireSubject(this.runtime, input.subject, input.subjectField);
+    if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
+    if (input.role === 'admin') return this.asAdmin(context, input, standing);
+    const demoted = input.replaces ? await this.demote(context, input, standing) : undefined;
+    return demoted && demoted.events.length > 0 ? demoted : this.onAssignment(context, input, standing);
   }
 
-  private async onAssignment(context: CommandContext, input: GrantRole['input']): Promise<number> {
-    const removedAt = await lastRemoval(this.runtime, input);
+  private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
     const command = { ...input, replace: input.replaces, removedAt, at: context.at };
-    return this.follow(await executeOnAssignment(this.runtime, context, input, (state) => grantRole(command, state)));
+    return executeOnAssignment(this.runtime, context, input, (state) =>
+      isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : grantRole(command, state),
+    );
   }
 
-  private async asAdmin(context: CommandContext, input: GrantRole['input']) {
+  private asAdmin(context: CommandContext, input: GrantRole['input'], { held, revisions }: Standing) {
     const { tenantId, subject, source, until, replaces } = input;
-    const { held } = await loadStanding(this.runtime, input, context.at);
     const replacesMember = replaces && held.member !== undefined;
     const command = { userId: subject.id, source, until, replacesMember, at: context.at };
-    return executeOnTenant(this.runtime, context, tenantId, (state) => grantAdmin(command, state));
+    return executeOnTenant(this.runtime, context, tenantId, (state) =>
+      isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : grantAdmin(command, state),
+    );
   }
 
-  private demote(context: CommandContext, { tenantId, subject, until }: GrantRole['input']) {
+  private demote(context: CommandContext, input: GrantRole['input'], { revisions }: Standing) {
+    const { tenantId, subject, until } = input;
     const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
-    return executeOnTenant(this.runtime, context, tenantId, (state) => endAdmin(command, state));
-  }
-
-  private follow({ events, position }: Outcome<unknown, DomainEvent>): Promise<number> {
-    return this.followUps.run(events, position);
+    return executeOnTenant(this.runtime, context, tenantId, (state) =>
+      isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state),
+    );
   }
 }

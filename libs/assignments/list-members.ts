@@ -2,7 +2,8 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Kysely, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
-import { CLOCK, type Clock } from '../platform/index.js';
+import { CLOCK, type Clock, Refused } from '../platform/index.js';
+import type { WorkspaceTables } from '../workspaces/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
 import { latestEnd, type MemberResource, ROLE_ORDER } from './member-resource.js';
 
@@ -22,6 +23,7 @@ export interface AssignmentTable {
 export interface AssignmentTables {
   assignment: AssignmentTable;
   app_user: { id: string; display_name: string | null; active: boolean };
+  workspace: WorkspaceTables['workspace'];
 }
 
 export type ListedMember = MemberResource & { displayName: string | null; active: boolean };
@@ -54,6 +56,7 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
   ) {}
 
   async execute({ tenantId, target, page }: ListMembers): Promise<Page<ListedMember>> {
+    if (target.type === 'workspace') await this.requireWorkspace(tenantId, target.id);
     const paging = new Paging(this.key, `members/${tenantId}/${target.type}/${target.id}`, page);
     const after = paging.after?.[0];
     const now = this.clock.now().toISOString();
@@ -72,6 +75,12 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
       (row) => listedMember(target, row),
       ({ subject_id }) => [subject_id],
     );
+  }
+
+  /** @throws Refused `not-found` for a workspace of another tenant */
+  private async requireWorkspace(tenantId: string, id: string): Promise<void> {
+    const found = this.db.selectFrom('workspace').select('id').where('tenant_id', '=', tenantId).where('id', '=', id);
+    if (!(await found.executeTakeFirst())) throw new Refused('not-found');
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Accepted } from '../edge/index.js';
 import type { DeciderRuntime } from '../event-store/index.js';
-import type { Holdings, RoleName, Subject, Target } from './assignment.decider.js';
-import { type AssignmentKey, loadAssignment, loadStanding } from './assignment-streams.js';
+import { Refused } from '../platform/index.js';
+import { tenant, tenantStream } from '../tenants/index.js';
+import { assignment, type Holdings, type RoleName, type Subject, type Target } from './assignment.decider.js';
+import { type AssignmentKey, assignmentStream, standingOf } from './assignment-streams.js';
 
 export interface HeldRole {
   role: RoleName;
@@ -31,13 +33,22 @@ export function latestEnd(ends: readonly (string | null)[]): string | null {
   return ends.includes(null) ? null : [...ends].sort().at(-1)!;
 }
 
+/** What a subject held on a target at a position of the log: the same whenever the answer is rebuilt. */
 export async function memberResource(
   runtime: DeciderRuntime,
   key: AssignmentKey,
-  at: string,
-  position: number,
+  { at, position }: { at: string; position: number },
 ): Promise<Accepted<MemberResource>> {
-  const [{ held }, { revision }] = await Promise.all([loadStanding(runtime, key, at), loadAssignment(runtime, key)]);
-  const { subject, target } = key;
+  const { tenantId, subject, target } = key;
+  const membership = assignmentStream({ subject, target: { type: 'tenant', id: tenantId } });
+  const [tenantThen, membershipThen, state] = await Promise.all([
+    runtime.at(tenantStream(tenantId), tenant, position),
+    runtime.at(membership, assignment, position),
+    runtime.at(assignmentStream(key), assignment, position),
+  ]);
+  if (tenantThen.state.status === 'absent') throw new Refused('not-found');
+  const { removedAt } = membershipThen.state;
+  const { held, revisions } = standingOf(key, { tenant: tenantThen.state, removedAt, state: state.state, at });
+  const revision = revisions.assignment + revisions.admin;
   return { resource: { subject, target, roles: heldRoles(held) }, revision, position };
 }

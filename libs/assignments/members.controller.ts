@@ -89,12 +89,14 @@ abstract class Members {
 
   protected give(call: Call, tenantId: string, target: Target, given: Given): Promise<Answer<MemberResource>> {
     const { userId, role, until = null, mustHold } = given;
+    const { ifRevision } = call;
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
     const subject = { type: 'user' as const, id: userId };
-    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true, mustHold };
-    return this.edge.run(call, (context) => new GrantRole(context, input));
+    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true };
+    const rules = { mustHold, ifRevision, subjectField: 'userId' };
+    return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
   }
 }
 
@@ -149,7 +151,7 @@ export class TenantMembersController extends Members {
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('userId') userId: string,
   ): Promise<void> {
-    const input = { tenantId, userId, reason: 'member-removed' as const };
+    const input = { tenantId, userId, reason: 'member-removed' as const, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new RemoveTenantMember(context, input));
   }
 }
@@ -213,7 +215,7 @@ export class WorkspaceMembersController extends Members {
       subject: { type: 'user' as const, id: userId },
       target: { type: 'workspace' as const, id: workspaceId },
     };
-    const input = { tenantId, ...key, reason: 'removed' as const, mustHold: true };
+    const input = { tenantId, ...key, reason: 'removed' as const, mustHold: true, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }
 }

@@ -6,8 +6,8 @@ import { type CommandContext, DeciderRuntime, stepContext } from '../event-store
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { endAdmin, executeOnTenant } from '../tenants/index.js';
-import { removeTenantMember } from './assignment.decider.js';
-import { executeOnAssignment } from './assignment-streams.js';
+import { assignment, removeTenantMember } from './assignment.decider.js';
+import { assignmentStream, executeOnAssignment, isStaleAdmin, loadAssignment } from './assignment-streams.js';
 
 type Reason = 'member-removed' | 'user-deactivated';
 
@@ -15,7 +15,14 @@ type Reason = 'member-removed' | 'user-deactivated';
 export class RemoveTenantMember extends Command<Accepted> {
   constructor(
     readonly context: CommandContext,
-    readonly input: { tenantId: string; userId: string; reason: Reason; evenIfNoMember?: boolean },
+    readonly input: {
+      tenantId: string;
+      userId: string;
+      reason: Reason;
+      evenIfNoMember?: boolean;
+      /** The revision of the member that the caller saw. */
+      ifRevision?: number;
+    },
   ) {
     super();
   }
@@ -30,11 +37,23 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
   ) {}
 
   async execute({ context, input }: RemoveTenantMember): Promise<Accepted> {
-    const { tenantId, userId, reason, evenIfNoMember = false } = input;
-    const command = { userId, reason, becomesMember: null, at: context.at };
-    const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => endAdmin(command, state));
-    if (admin.events.length > 0) {
-      return { resource: {}, revision: 0, position: await this.followUps.run(admin.events, admin.position) };
+    const { tenantId, userId, reason, evenIfNoMember = false, ifRevision } = input;
+    const subject = { type: 'user' as const, id: userId };
+    const target = { type: 'tenant' as const, id: tenantId };
+    // A repeat of what removed a plain member does not touch the admin they may be by now.
+    const first = await this.runtime.repeated(assignmentStream({ subject, target }), assignment, context.commandId);
+    if (!first) {
+      const command = { userId, reason, becomesMember: null, at: context.at };
+      const { revision } = await loadAssignment(this.runtime, { tenantId, subject, target });
+      const seen = { subject, ifRevision };
+      const admin = await executeOnTenant(this.runtime, context, tenantId, (state) =>
+        isStaleAdmin(seen, state, { assignment: revision, admin: 0 })
+          ? { refused: 'stale-revision' }
+          : endAdmin(command, state),
+      );
+      if (admin.events.length > 0) {
+        return { resource: {}, revision: 0, position: await this.followUps.run(admin.events, admin.position) };
+      }
     }
     const end = { tenantId, userId, reason, wasAdmin: false, evenIfNoMember };
     const { position, removed } = await this.bus.execute(new EndMembership(context, end));

@@ -5,6 +5,7 @@ import type { EventLog } from '../event-store/index.js';
 import { normaliseUlid, Refused } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { header } from './call.js';
+import { CommandEdge } from './command-edge.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
 import { EVENT_LOG, SPICEDB } from './tokens.js';
@@ -85,6 +86,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly access: Access,
     private readonly tokens: ConsistencyTokens,
+    private readonly edge: CommandEdge,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -95,7 +97,8 @@ export class AccessGuard implements CanActivate {
     if (!requirement) return true;
     const { permission, seenWith, fresh } = requirement;
     const subject = subjectOf(principalOf(request));
-    await this.access.require({ subject, resource: resourceOf(request, requirement), permission, seenWith, fresh });
+    const question = { subject, resource: resourceOf(request, requirement), permission, seenWith, fresh };
+    await this.edge.permit(request, () => this.access.require(question));
     return true;
   }
 }

@@ -29,7 +29,7 @@ export function readCall(_data: unknown, context: ExecutionContext): Call {
     request,
     reply: http.getResponse<FastifyReply>(),
     params: request.params as Record<string, string>,
-    idempotencyKey: idempotencyKey(header(request, 'idempotency-key')),
+    idempotencyKey: idempotencyKeyOf(request),
     ifRevision: ifMatch(header(request, 'if-match')),
     waitMs: wait ?? DEFAULT_WAIT_MS,
     preferred: wait !== undefined,
@@ -52,7 +52,9 @@ export function header(request: FastifyRequest, name: string): string | undefine
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-function idempotencyKey(value: string | undefined): string | undefined {
+/** @throws Refused `malformed-call` */
+export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const value = header(request, 'idempotency-key');
   if (value === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(value)) {
     throw new Refused('malformed-call', 'Idempotency-Key takes 1 to 255 visible ASCII characters');

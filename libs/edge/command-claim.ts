@@ -6,8 +6,10 @@ export interface Claim {
   commandId: string;
   /** ISO 8601 UTC: when the command first came. */
   at: string;
+  correlationId: string;
 }
-export interface ClaimRequest extends Claim {
+/** What a key stands for. */
+export interface ClaimKey {
   /** Scope of the key: the tenant, or `system`. */
   tenant: string;
   principal: string;
@@ -16,25 +18,47 @@ export interface ClaimRequest extends Claim {
   bodyHash: string;
 }
 
+const COLUMNS = 'command_id as "commandId", at, correlation_id as "correlationId", body_hash as "bodyHash"';
+
+/** Ids in a path are the same in either case. */
 export function hashCall(method: string, path: string, body: unknown): string {
   return createHash('sha256')
-    .update(`${method} ${path}\n${canonicalJson(body ?? null)}`)
+    .update(`${method} ${path.toUpperCase()}\n${canonicalJson(body ?? null)}`)
     .digest('hex');
 }
 
 /**
- * The command id and time of the first call with this key; this call's own where it is the first.
+ * What the first call with this key claimed; this call's own where it is the first.
  * @throws Refused `idempotency-key-reused` when the key came with another call
  */
-export async function claimCommand(pool: Pool, request: ClaimRequest): Promise<Claim> {
-  const { tenant, principal, key, bodyHash, commandId, at } = request;
+export async function claimCommand(pool: Pool, request: ClaimKey, own: Claim): Promise<Claim> {
+  const { tenant, principal, key, bodyHash } = request;
   const { rows } = await pool.query<Claim & { bodyHash: string }>(
-    `insert into command_claim (tenant, principal, key, body_hash, command_id, at) values ($1, $2, $3, $4, $5, $6)
+    `insert into command_claim (tenant, principal, key, body_hash, command_id, at, correlation_id)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (tenant, principal, key) do update set key = excluded.key
-     returning command_id as "commandId", at, body_hash as "bodyHash"`,
-    [tenant, principal, key, bodyHash, commandId, at],
+     returning ${COLUMNS}`,
+    [tenant, principal, key, bodyHash, own.commandId, own.at, own.correlationId],
   );
-  const claim = rows[0]!;
-  if (claim.bodyHash !== bodyHash) throw new Refused('idempotency-key-reused');
-  return { commandId: claim.commandId, at: claim.at };
+  const { bodyHash: claimed, ...claim } = rows[0]!;
+  if (claimed !== bodyHash) throw new Refused('idempotency-key-reused');
+  return claim;
+}
+
+/** What an earlier call with this key claimed and did, as far as it is in the trail. */
+export async function acceptedBefore(
+  pool: Pool,
+  { tenant, principal, key, bodyHash }: ClaimKey,
+): Promise<{ position: number; correlationId: string } | undefined> {
+  const { rows } = await pool.query<{ position: number; correlationId: string }>(
+    `select c.correlation_id as "correlationId", max(followed.position) as position
+     from command_claim c
+     join audit_entry done on done.chain = c.tenant and done.at = c.at and done.command_id = c.command_id::text
+     join audit_entry followed on followed.chain = c.tenant and followed.at = c.at
+       and followed.correlation_id = c.correlation_id
+     where c.tenant = $1 and c.principal = $2 and c.key = $3 and c.body_hash = $4
+     group by c.correlation_id`,
+    [tenant, principal, key, bodyHash],
+  );
+  return rows[0];
 }

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import type { CommandContext } from '../event-store/index.js';
-import { CLOCK, type Clock, derivedUlid, IDS, type Ids } from '../platform/index.js';
+import { CLOCK, type Clock, derivedUlid, IDS, type Ids, normaliseUlid, Refused } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
-import { type Call, callOf } from './call.js';
-import { claimCommand, hashCall } from './command-claim.js';
+import { type Call, callOf, idempotencyKeyOf } from './call.js';
+import { acceptedBefore, claimCommand, type ClaimKey, hashCall } from './command-claim.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
 import { POOL } from './tokens.js';
@@ -68,27 +69,57 @@ export class CommandEdge {
     return { accepted, answer: { ...resource, revision, token, effective } };
   }
 
+  /**
+   * Lets a check of rights decide, but for a repeat of a call that was accepted: what that did may have taken the
+   * caller's rights away, or the thing itself.
+   */
+  async permit(request: FastifyRequest, check: () => Promise<void>): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      if (!(error instanceof Refused) || !DENIALS.has(error.code) || !(await this.acceptedBefore(request))) throw error;
+    }
+  }
+
+  /**
+   * Answers a repeat of an accepted call whose thing can't be found any more as it was answered the first time.
+   * @throws Refused `not-found` for any other call
+   */
+  async repeatQuietly(call: Call): Promise<void> {
+    const place = await this.acceptedBefore(call.request);
+    if (!place) throw new Refused('not-found');
+    await this.progress.waitFor('delivered', place.position, call.waitMs);
+    call.reply.status(204).header('Consistency-Token', await this.tokens.issue(place));
+  }
+
+  private async acceptedBefore(request: FastifyRequest) {
+    const key = idempotencyKeyOf(request);
+    return key === undefined ? undefined : acceptedBefore(this.pool, claimKey(request, key));
+  }
+
   private async contextOf(call: Call): Promise<CommandContext> {
     const principal = principalOf(call.request);
     const { actorName, ip, userAgent } = { actorName: principal.name, ...callOf(call.request) };
-    const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString() };
-    const { commandId, at } = call.idempotencyKey
-      ? await claimCommand(this.pool, {
-          ...own,
-          tenant: call.params.tenantId ?? 'system',
-          principal: subjectOf(principal),
-          key: call.idempotencyKey,
-          bodyHash: hashCall(call.request.method, call.request.url, call.request.body),
-        })
-      : own;
+    const { idempotencyKey, correlationId } = call;
+    const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString(), correlationId };
+    const claim =
+      idempotencyKey === undefined
+        ? own
+        : await claimCommand(this.pool, claimKey(call.request, idempotencyKey), own);
     return {
-      commandId,
-      at,
+      ...claim,
       actor: { type: principal.type, id: principal.id },
       authentication: principal.authentication,
-      correlationId: call.correlationId,
       causationId: null,
       personal: { ...(actorName && { actorName }), ...(ip && { ip }), ...(userAgent && { userAgent }) },
     };
   }
+}
+
+const DENIALS: ReadonlySet<string> = new Set(['forbidden', 'not-found']);
+
+function claimKey(request: FastifyRequest, key: string): ClaimKey {
+  const { method, url, body, params } = request;
+  const tenant = normaliseUlid((params as Record<string, string>).tenantId) ?? 'system';
+  return { tenant, principal: subjectOf(principalOf(request)), key, bodyHash: hashCall(method, url, body) };
 }

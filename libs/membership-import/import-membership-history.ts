@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../platform/index.js';
 import type { FollowUps } from '../projections/index.js';
-import { applyChange } from './apply-change.js';
+import { carryOut } from './carry-out.js';
 import { Directory, type DirectoryOptions } from './directory.js';
 import { type Change, readChanges } from './history.js';
 import { ImportContexts } from './import-contexts.js';
@@ -9,6 +9,7 @@ import type { RefusedLine } from './import-journal.decider.js';
 import { Journal } from './journal.js';
 import { type Mark, scanHistory } from './scan-history.js';
 import { type Team, TeamTree } from './teams.js';
+import { Window } from './window.js';
 
 export interface ImportOptions extends Omit<DirectoryOptions, 'contexts' | 'teams'> {
   clock: Clock;
@@ -42,8 +43,6 @@ export interface ImportSummary {
   refused: RefusedLine[];
 }
 
-const AT_ONCE = 64;
-
 /**
  * Takes a membership history through the deciders, change after change.
  *
@@ -63,17 +62,28 @@ export async function importMembershipHistory(options: ImportOptions): Promise<I
   let lines = summary.unchanged;
   const onLines = (count: number): void => onProgress?.({ lines: (lines += count), of: total });
   onLines(0);
-  let index = 0;
-  for await (const change of changes()) {
-    if (index++ < journal.reached) continue;
+  let done = journal.reached;
+  for await (const window of windowsOf(changes(), journal.reached)) {
     signal?.throwIfAborted();
-    await journal.before(change);
-    const refused = await applyChange(change, { ...options, contexts, directory, atOnce: AT_ONCE, onLines });
-    journal.after(marks[index - 1]!, refused);
-    count(summary, change, refused);
+    const refused = await carryOut(window, { ...options, contexts, directory, onLines });
+    done += window.length;
+    await journal.record(marks[done - 1]!, refused);
+    for (const change of window) count(summary, change, refused);
+    summary.refused.push(...refused);
   }
-  await journal.save();
   return { ...summary, ...directory.created };
+}
+
+async function* windowsOf(changes: AsyncIterable<Change>, skipped: number): AsyncGenerator<readonly Change[]> {
+  let window = new Window();
+  let index = 0;
+  for await (const change of changes) {
+    if (index++ < skipped || window.take(change)) continue;
+    yield window.changes;
+    window = new Window();
+    window.take(change);
+  }
+  if (window.changes.length > 0) yield window.changes;
 }
 
 function seedOf(issuer: string): string {
@@ -96,5 +106,4 @@ function count(summary: ImportSummary, change: Change, refused: readonly Refused
     if (op === 'grant') summary.grants++;
     else summary.revokes++;
   }
-  summary.refused.push(...refused);
 }

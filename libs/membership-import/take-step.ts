@@ -7,6 +7,7 @@ import {
   GrantRole,
   grantRole,
   lastRemoval,
+  loadAssignment,
   loadStanding,
   RemoveTenantMember,
   removeTenantMember,
@@ -18,7 +19,7 @@ import {
 import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import type { FollowUps } from '../projections/index.js';
-import type { Step } from './plan-change.js';
+import type { Step } from './plan-changes.js';
 
 export interface StepTools {
   bus: CommandBus;
@@ -34,9 +35,12 @@ export interface Taking {
   context: (role: RoleName) => CommandContext;
 }
 
+/** Carries out a step that is made ready. */
+export type Take = () => Promise<void>;
+
 const DIRECT = 'direct';
 
-/** What steps of one stage have in common is read once for all of them. */
+/** What steps of one batch have in common is read once for all of them. */
 export class Readings {
   private readonly done = new Map<string, Promise<unknown>>();
 
@@ -61,57 +65,63 @@ export class Readings {
   }
 }
 
-/** @throws Refused by the deciders */
-export async function takeStep(taking: Taking, tools: StepTools, readings: Readings): Promise<void> {
-  const { grants, ends } = taking.step;
-  const isChange = grants.length > 0 && ends.length > 0;
-  for (const [index, role] of grants.entries())
-    await grant(taking, tools, { role, replaces: isChange && index === 0, readings });
-  if (grants.length === 0) for (const role of ends) await end(taking, tools, { role, readings });
-}
-
-async function grant(
-  { step, key, context }: Taking,
-  tools: StepTools,
-  { role, replaces, readings }: { role: RoleName; replaces: boolean; readings: Readings },
-): Promise<void> {
-  const input = { ...key, role, source: DIRECT, until: null };
-  if (step.team === '' && (role === 'admin' || replaces)) {
-    await tools.bus.execute(new GrantRole(context(role), { ...input, replaces }));
-    return;
+/**
+ * Reads all that a step needs. A simple one then appends as soon as it is taken, so that the log has the order in which
+ * they were taken.
+ *
+ * @throws Refused; so does the taking
+ */
+export async function makeReady(taking: Taking, tools: StepTools, readings: Readings): Promise<Take> {
+  const { step, key } = taking;
+  if (step.grants.length > 0) {
+    return isLeftToHandler(step) ? grantByHandler(taking, tools) : grantDirectly(taking, tools, readings);
   }
-  // What GrantRole does, with 2 reads of the log in place of 11: 3 times as many lines a second.
-  const [removedAt] = await Promise.all([readings.lastRemoval(key), readings.allow(key)]);
-  const command = { ...input, replace: replaces, removedAt, at: step.at };
-  await follow(
-    await executeOnAssignment(tools.runtime, context(role), key, (state) => grantRole(command, state)),
-    tools,
-  );
-}
-
-async function end(
-  { step, key, context }: Taking,
-  tools: StepTools,
-  { role, readings }: { role: RoleName; readings: Readings },
-): Promise<void> {
-  const { bus, runtime } = tools;
-  if (step.team !== '') {
-    const removedAt = await readings.lastRemoval(key);
+  if (step.team === '') return loseMembership(taking, tools);
+  const [removedAt] = await Promise.all([readings.lastRemoval(key), loadAssignment(tools.runtime, key)]);
+  return forEach(taking, step.ends, async (role, context) => {
     const command = { ...key, role, reason: 'removed' as const, removedAt, at: step.at };
-    return follow(await executeOnAssignment(runtime, context(role), key, (state) => endRole(command, state)), tools);
-  }
-  const { held } = await loadStanding(runtime, key, step.at);
-  const others = rolesHeld(held).filter((name) => name !== role);
-  if (others.length > 0) await bus.execute(new EndRole(context(role), { ...key, role, reason: 'removed' }));
-  else if (held.member) await leaveAsMember(context(role), key, runtime);
-  else await leave(context(role), key, bus);
+    await follow(await executeOnAssignment(tools.runtime, context, key, (state) => endRole(command, state)), tools);
+  });
 }
 
-async function follow(
-  { events, position }: Awaited<ReturnType<typeof executeOnAssignment>>,
-  { followUps }: StepTools,
-): Promise<void> {
-  await followUps.run(events, position);
+function isLeftToHandler({ team, grants, ends }: Step): boolean {
+  return team === '' && (grants.includes('admin') || ends.length > 0);
+}
+
+function grantByHandler(taking: Taking, { bus }: StepTools): Take {
+  const { step, key } = taking;
+  return forEach(taking, step.grants, async (role, context, index) => {
+    const replaces = step.ends.length > 0 && index === 0;
+    await bus.execute(new GrantRole(context, { ...key, role, source: DIRECT, until: null, replaces }));
+  });
+}
+
+/** What GrantRole does, with 4 reads of the log at once in place of 11 one after the other. */
+async function grantDirectly(taking: Taking, tools: StepTools, readings: Readings): Promise<Take> {
+  const { step, key } = taking;
+  const { runtime } = tools;
+  const [removedAt] = await Promise.all([
+    readings.lastRemoval(key),
+    readings.allow(key),
+    loadAssignment(runtime, key),
+  ]);
+  return forEach(taking, step.grants, async (role, context, index) => {
+    const replace = step.ends.length > 0 && index === 0;
+    const command = { ...key, role, source: DIRECT, until: null, replace, removedAt, at: step.at };
+    await follow(await executeOnAssignment(runtime, context, key, (state) => grantRole(command, state)), tools);
+  });
+}
+
+/** Who holds another role in the organisation too keeps that one and stays. */
+async function loseMembership(taking: Taking, { bus, runtime }: StepTools): Promise<Take> {
+  const { step, key } = taking;
+  const { held } = await loadStanding(runtime, key, step.at);
+  return forEach(taking, step.ends, async (role, context) => {
+    const others = rolesHeld(held).filter((name) => !step.ends.includes(name));
+    if (others.length > 0) await bus.execute(new EndRole(context, { ...key, role, reason: 'removed' }));
+    else if (held.member && !held.admin) await leaveAsMember(context, key, runtime);
+    else await leave(context, key, bus);
+  });
 }
 
 /** What follows is left to the relay: a removal closes requests, and for that it waits until the rows show it. */
@@ -130,4 +140,22 @@ async function leave(context: CommandContext, { tenantId, subject }: AssignmentK
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== 'not-found') throw error;
   }
+}
+
+async function follow(
+  { events, position }: Awaited<ReturnType<typeof executeOnAssignment>>,
+  { followUps }: StepTools,
+): Promise<void> {
+  await followUps.run(events, position);
+}
+
+/** One command for each role, one after the other. */
+function forEach(
+  { context }: Taking,
+  roles: readonly RoleName[],
+  send: (role: RoleName, context: CommandContext, index: number) => Promise<void>,
+): Take {
+  return async () => {
+    for (const [index, role] of roles.entries()) await send(role, context(role), index);
+  };
 }

@@ -140,15 +140,18 @@ export class Delivery {
     await recordDelivered(pool, partition, range.to.position, token);
   }
 
-  /** The deletes SpiceDB takes, each asked alone, so that one it refuses holds back no other. */
+  /** The deletes SpiceDB takes, each asked alone, under the mark, so that one it refuses holds back no other. */
   private async acceptedDeletes(updates: readonly Update[]): Promise<Update[]> {
+    const { spicedb, partition } = this.options;
+    const mark = this.mark!;
     const accepted: Update[] = [];
     for (const update of updates.filter(({ operation }) => operation === 'delete')) {
       try {
-        await this.options.spicedb.write([update]);
+        await writeUnderMark(spicedb, partition, { from: mark, to: mark }, [update]);
         accepted.push(update);
       } catch (error) {
         if (!(error instanceof SpiceDbRefused)) throw error;
+        if (error.code === FAILED_PRECONDITION && (await this.markMoved(mark))) throw error;
       }
     }
     return accepted;

@@ -7,6 +7,7 @@ export * from './domain.js';
 export * from './follow-ups.js';
 export * from './progress.js';
 export { replay, type ReplayOptions, type ReplayPoint, type ReplayProgress, type ReplayReport } from './replay.js';
+export { type BegunReplay, begunReplays } from './replay-claim.js';
 export { isSame, type TableComparison } from './replay-comparison.js';
 export { ReplayFailed, ReplayRefused } from './replay-problems.js';
 export { adoptVersions, type OutdatedModel, outdatedModels } from './replay-versions.js';

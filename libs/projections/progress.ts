@@ -101,8 +101,8 @@ export class Progress {
   }
 
   private hear(payload: string): void {
-    const told = JSON.parse(payload) as Partial<Standing> & { partition?: number };
-    if ((told.partition ?? 0) === this.partition) this.advance(told);
+    const told = parseTold(payload);
+    if (told && (told.partition ?? 0) === this.partition) this.advance(told);
   }
 
   private async refresh(): Promise<void> {
@@ -125,5 +125,15 @@ export class Progress {
     for (const waiter of [...this.waiters]) {
       if (standing[waiter.stage] >= waiter.position) waiter.done(true);
     }
+  }
+}
+
+/** Undefined for what no relay says: anybody with the database may notify. */
+function parseTold(payload: string): (Partial<Standing> & { partition?: number }) | undefined {
+  try {
+    const told: unknown = JSON.parse(payload);
+    return typeof told === 'object' && told !== null ? told : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { until } from '../testing/index.js';
 import type { ReadModel } from './read-model.js';
 import { POISON, ReplayWorld } from './replay.fixture.js';
 import type { ReplayPoint, ReplayProgress } from './replay.js';
+import { begunReplays } from './replay-claim.js';
 import { isSame } from './replay-comparison.js';
 import { ReplayRefused } from './replay-problems.js';
 import { adoptVersions, outdatedModels } from './replay-versions.js';
@@ -157,6 +158,7 @@ describe('a replay', () => {
       models: [things],
       onPoint: async (point) => {
         if (point !== 'before-switch') return;
+        expect(await begunReplays(world.pool)).toMatchObject([{ model: 'things', position: 299, running: true }]);
         refused.push(await world.replay({ models: [things] }).catch((error: unknown) => error));
         refused.push(await world.replay().catch((error: unknown) => error));
         expect(await world.replay({ models: [boxes] })).toMatchObject({ models: ['boxes'], events: 300 });
@@ -207,12 +209,14 @@ describe('a replay that was killed', () => {
     const before = [await world.rows(), await world.shape()];
     await expect(world.replay({ onPoint: killAt(point, nth) })).rejects.toThrow(Killed);
     expect([await world.rows(), await world.shape()]).toEqual(before);
-    const kept = await world.pool.query<{ position: number }>('select distinct position from replay_run');
+    const [kept, ...others] = await begunReplays(world.pool);
+    expect(others).toEqual([{ ...kept, model: 'things' }]);
+    expect(kept).toMatchObject({ model: 'boxes', running: false });
     await world.happen(40);
     await world.live();
     const lived = await world.rows();
     const { events, tables } = await world.replay();
-    expect(events).toBe(660 - 1 - kept.rows[0]!.position);
+    expect(events).toBe(660 - 1 - kept!.position);
     expect(tables.map(isSame)).toEqual([true, true]);
     expect(await world.rows()).toEqual(lived);
     expect(await leftovers()).toEqual([]);

@@ -3,8 +3,9 @@ import type { Pool, PoolClient } from 'pg';
 import { type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
 import { isConnectionError } from '../platform/index.js';
 import type { ReadModel } from './read-model.js';
+import { claimReplay } from './replay-claim.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
-import { ReplayFailed, ReplayRefused } from './replay-problems.js';
+import { ReplayFailed } from './replay-problems.js';
 import { ReplayRun } from './replay-run.js';
 import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
 import { rememberVersions } from './replay-versions.js';
@@ -64,22 +65,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   try {
     // Progress is committed with the rows it tells of, so what a crash of the server loses is only done again.
     await client.query('set statement_timeout = 0; set synchronous_commit = off; set jit = off');
-    await claim(client, options.models);
+    for (const { name } of options.models) await claimReplay(client, name);
     return await new Replay(client, options).run();
   } finally {
     await client.query('select pg_advisory_unlock_all()').catch(() => undefined);
     client.release(true);
-  }
-}
-
-/** The claim is the session's: where that ends, so does the right to write, as all of it goes over this session. */
-async function claim(client: PoolClient, models: readonly ReadModel[]): Promise<void> {
-  for (const { name } of models) {
-    const { rows } = await client.query<{ claimed: boolean }>(
-      `select pg_try_advisory_lock(hashtextextended('countersign replay ' || $1, 0)) as claimed`,
-      [name],
-    );
-    if (!rows[0]!.claimed) throw new ReplayRefused(`a replay of ${name} is under way; wait for it to end`);
   }
 }
 

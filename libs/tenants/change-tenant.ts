@@ -35,11 +35,12 @@ export class RenameTenantHandler implements ICommandHandler<RenameTenant> {
   async execute({ context, input }: RenameTenant): Promise<Accepted<TenantResource>> {
     const { tenantId, name, ifRevision } = input;
     const before = await loadTenant(this.runtime, tenantId);
-    if (before.status !== 'active') throw new Refused('not-found');
+    if (before.status === 'absent') throw new Refused('not-found');
     const stale = ifRevision !== undefined && ifRevision !== before.revision;
-    const claim = { for: 'renaming' as const, previousName: before.name };
+    const claim = { for: 'renaming' as const, previousName: before.name, ...(ifRevision !== undefined && { ifRevision }) };
+    const refusal = before.status !== 'active' ? 'not-found' : stale ? 'stale-revision' : undefined;
     const outcome = await executeOnTenantName(this.runtime, context, input, (state) =>
-      stale ? { refused: 'stale-revision' } : claimTenantName({ tenantId, name, key: nameKey(name), claim }, state),
+      refusal ? { refused: refusal } : claimTenantName({ tenantId, name, key: nameKey(name), claim }, state),
     );
     const position = await this.followUps.run(outcome.events, outcome.position);
     return acceptedTenant(await firstTenant(this.runtime, tenantId, outcome.events), position);

@@ -1,5 +1,6 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { ClearWorkspaces, CreateWorkspace } from '../workspaces/index.js';
 import { createTenant, finishTenantDeletion, renameTenant, type RequestableRole } from './tenant.decider.js';
@@ -48,7 +49,13 @@ export class CompleteTenantHandler implements ICommandHandler<CompleteTenant> {
 export class CompleteTenantRenaming extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: { tenantId: string; name: string },
+    readonly input: {
+      tenantId: string;
+      name: string;
+      /** Position of the name's claim. */
+      claimedAt: number;
+      ifRevision?: number;
+    },
   ) {
     super();
   }
@@ -62,22 +69,33 @@ export class CompleteTenantRenamingHandler implements ICommandHandler<CompleteTe
     private readonly followUps: FollowUps,
   ) {}
 
-  async execute({ context, input: { tenantId, name } }: CompleteTenantRenaming): Promise<Positioned> {
-    const outcome = await executeOnTenant(this.runtime, context, tenantId, (state) =>
-      state.status === 'active' ? renameTenant({ name, at: context.at }, state) : [],
-    );
-    if (outcome.state.status !== 'active') {
-      const release = new ReleaseTenantName(stepContext(context, 'release'), { tenantId, name });
-      return this.bus.execute(release);
+  async execute({ context, input }: CompleteTenantRenaming): Promise<Positioned> {
+    const { tenantId, name, ifRevision } = input;
+    let present = '';
+    try {
+      const outcome = await executeOnTenant(this.runtime, context, tenantId, (state) => {
+        if (state.status === 'absent') return { refused: 'not-found' };
+        present = state.status === 'active' ? state.name : '';
+        return renameTenant({ name, ifRevision, at: context.at }, state);
+      });
+      return { position: await this.followUps.run(outcome.events, outcome.position) };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (nameKey(present) !== nameKey(name)) await this.giveUp(context, input);
+      throw error;
     }
-    return { position: await this.followUps.run(outcome.events, outcome.position) };
+  }
+
+  private async giveUp(context: CommandContext, { tenantId, name, claimedAt }: CompleteTenantRenaming['input']) {
+    const release = { tenantId, name, before: claimedAt };
+    await this.bus.execute(new ReleaseTenantName(stepContext(context, 'release'), release));
   }
 }
 
 export class ReleaseTenantName extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: { tenantId: string; name: string },
+    readonly input: { tenantId: string; name: string; before: number },
   ) {
     super();
   }

@@ -73,6 +73,8 @@ export type Tenant =
       rootWorkspaceId: string;
       requestable: readonly RequestableRole[];
       admins: Readonly<Record<string, Sources>>;
+      /** How often it was decided on somebody's being admin. */
+      adminRevisions: Readonly<Record<string, number>>;
       createdAt: string;
       updatedAt: string;
       revision: number;
@@ -85,6 +87,11 @@ const without = <T>(record: Readonly<Record<string, T>>, keys: readonly string[]
 const withAdmin = (admins: ExistingTenant['admins'], userId: string, sources: Sources): ExistingTenant['admins'] =>
   Object.keys(sources).length > 0 ? { ...admins, [userId]: sources } : without(admins, [userId]);
 
+function withSources(tenant: ExistingTenant, userId: string, sources: Sources): Tenant {
+  const adminRevisions = { ...tenant.adminRevisions, [userId]: (tenant.adminRevisions[userId] ?? 0) + 1 };
+  return { ...tenant, admins: withAdmin(tenant.admins, userId, sources), adminRevisions };
+}
+
 function changed(tenant: ExistingTenant, at: string, change: Partial<ExistingTenant>): Tenant {
   return { ...tenant, ...change, updatedAt: at, revision: tenant.revision + 1 };
 }
@@ -96,7 +103,7 @@ export const tenant: Decider<Tenant, TenantEvent> = {
     if (event.type === 'tenant-created.v1') {
       const { tenantId: id, name, rootWorkspaceId, requestable, at } = event.data;
       const times = { createdAt: at, updatedAt: at, revision: 1 };
-      return { status: 'active', id, name, rootWorkspaceId, requestable, admins: {}, ...times };
+      return { status: 'active', id, name, rootWorkspaceId, requestable, admins: {}, adminRevisions: {}, ...times };
     }
     if (state.status === 'absent') return state;
     switch (event.type) {
@@ -106,11 +113,11 @@ export const tenant: Decider<Tenant, TenantEvent> = {
         return changed(state, event.data.at, { requestable: event.data.to });
       case 'tenant-admin-granted.v1': {
         const { userId, source, until } = event.data;
-        return { ...state, admins: withAdmin(state.admins, userId, { ...state.admins[userId], [source]: until }) };
+        return withSources(state, userId, { ...state.admins[userId], [source]: until });
       }
       case 'tenant-admin-ended.v1': {
         const { userId, sources } = event.data;
-        return { ...state, admins: withAdmin(state.admins, userId, without(state.admins[userId] ?? {}, sources)) };
+        return withSources(state, userId, without(state.admins[userId] ?? {}, sources));
       }
       case 'tenant-deletion-started.v1':
         return { ...state, status: 'deleting' };

@@ -49,6 +49,7 @@ export async function compareSpiceDb(options: ComparedWith, follow: () => Promis
 
   const difference: SpiceDbDifference = { missing: [], extra: [], wrongEnd: [], parked: [] };
   const add = (kind: 'missing' | 'extra' | 'wrongEnd', tuple: string, wanted: Wanted, actual: Wanted): void => {
+    if (moving.isOpen(tuple)) return;
     const event = relationships.lastChange.get(tuple);
     const fault = { tuple, wanted, actual, ...(event && { event }) };
     difference[isParked(parked, fault) ? 'parked' : kind].push(fault);

@@ -20,6 +20,8 @@ export interface TupleChange {
   before: Wanted;
   now: Wanted;
   event: EventRef;
+  /** It is delivered again, whether or not it is wanted otherwise than before. */
+  resent: boolean;
 }
 
 /** Who wants which tuple until when, an event at a time. */
@@ -43,22 +45,23 @@ export class NaiveRelationships {
     return latest;
   }
 
-  /** @returns the tuples that are wanted otherwise than before the event */
+  /** @returns the tuples that are to be delivered because of the event */
   apply(event: Recorded, changes: readonly SourceChange[]): TupleChange[] {
     const before = new Map<string, Wanted>();
+    const resent = new Set<string>();
     for (const change of changes) {
       if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
       else if ('want' in change) this.want(event, change, before);
-      else if ('settle' in change) continue;
+      else if ('settle' in change) this.resend(change.resend, before, resent);
       else for (const wish of this.ended(change)) this.end(wish, before);
     }
     const ref = { position: event.position, id: event.id, type: event.type };
     const changed: TupleChange[] = [];
     for (const [tuple, was] of before) {
       const now = this.wanted(tuple);
-      if (now === was) continue;
+      if (now === was && !resent.has(tuple)) continue;
       this.lastChange.set(tuple, ref);
-      changed.push({ tuple, before: was, now, event: ref });
+      changed.push({ tuple, before: was, now, event: ref, resent: resent.has(tuple) });
     }
     return changed;
   }
@@ -79,6 +82,12 @@ export class NaiveRelationships {
     for (const object of [resource, objectOf(subject)]) {
       this.tuplesOf.set(object, (this.tuplesOf.get(object) ?? new Set()).add(tuple));
     }
+  }
+
+  private resend(tuple: string | undefined, before: Map<string, Wanted>, resent: Set<string>): void {
+    if (tuple === undefined) return;
+    this.remember(tuple, before);
+    resent.add(tuple);
   }
 
   private end({ tuple, source }: Wish, before: Map<string, Wanted>): void {

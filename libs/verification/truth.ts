@@ -62,6 +62,7 @@ export class Truth {
 /** Tuples that changed after a position: SpiceDB may be asked before or after it hears of them. */
 export class Moving {
   private readonly states = new Map<string, Wanted[]>();
+  private readonly resent = new Set<string>();
 
   constructor(
     /** Up to here everything is known to be delivered. */
@@ -69,8 +70,9 @@ export class Moving {
   ) {}
 
   note(changes: readonly TupleChange[]): void {
-    for (const { tuple, before, now, event } of changes) {
+    for (const { tuple, before, now, event, resent } of changes) {
       if (event.position <= this.basis) continue;
+      if (resent) this.resent.add(tuple);
       const states = this.states.get(tuple) ?? [before];
       states.push(now);
       this.states.set(tuple, states);
@@ -79,6 +81,11 @@ export class Moving {
 
   get tuples(): Iterable<string> {
     return this.states.keys();
+  }
+
+  /** Whether a tuple that SpiceDB had refused is to be delivered again: until it is, anything may be found of it. */
+  isOpen(tuple: string): boolean {
+    return this.resent.has(tuple);
   }
 
   /** What may be found of a tuple, first as it was at the basis; undefined where it has not changed since. */

@@ -75,7 +75,7 @@ export class WorkspacesController {
     @UlidParam('tenantId') tenantId: string,
     @Body() { name, parentId }: CreateWorkspaceBody,
   ): Promise<Answer<WorkspaceResource>> {
-    await this.mayCreateBelow(caller, parentId);
+    await this.edge.permit(call.request, () => this.mayCreateBelow(caller, parentId));
     const creatorId = caller.type === 'user' ? caller.id : null;
     return this.edge.run(call, (context, mint) => {
       return new CreateWorkspace(context, { workspaceId: mint('workspace'), tenantId, name, parentId, creatorId });
@@ -118,7 +118,7 @@ export class WorkspacesController {
   ): Promise<Answer<WorkspaceResource>> {
     const { name, parentId } = body;
     if (name === undefined && parentId === undefined) throw new Refused('invalid', 'name or parentId is needed');
-    if (parentId !== undefined) await this.mayCreateBelow(caller, parentId);
+    if (parentId !== undefined) await this.edge.permit(call.request, () => this.mayCreateBelow(caller, parentId));
     const input = { workspaceId, tenantId, name, parentId, ifRevision: call.ifRevision };
     return this.edge.run(call, (context) => new ChangeWorkspace(context, input));
   }

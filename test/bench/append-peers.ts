@@ -1,23 +1,18 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { EventToAppend } from '../../libs/event-store/index.js';
-import { createDatabase, inDatabase } from './append-databases.js';
+import { countRows, createDatabase, inDatabase } from './bench-databases.js';
+import type { MissingPeer } from './bench-row.js';
+import { installedPeers } from './peers.js';
 
 export interface AppendPeer {
   /** Acknowledged and stored appends a second. */
   measure(clients: number, seconds: number): Promise<number>;
   close(): Promise<void>;
-}
-
-export interface MissingPeer {
-  missing: string;
 }
 
 const run = promisify(execFile);
@@ -73,11 +68,8 @@ interface PeerPool {
 type PeerPools = new (config: { connectionString: string; max: number }) => PeerPool;
 
 export async function openEmmett(serverUrl: string, event: EventToAppend): Promise<AppendPeer | MissingPeer> {
-  const manifest = join(process.cwd(), 'test', 'bench', 'peers', 'package.json');
-  const installed = join(manifest, '..', 'node_modules', '@event-driven-io', 'emmett-postgresql');
-  if (!existsSync(installed)) return { missing: 'npm ci --prefix test/bench/peers' };
-  const peers = createRequire(manifest);
-  const load = async (name: string): Promise<unknown> => import(pathToFileURL(peers.resolve(name)).href);
+  const load = installedPeers();
+  if ('missing' in load) return load;
   const emmett = (await load('@event-driven-io/emmett-postgresql')) as { getPostgreSQLEventStore: OpenEmmettStore };
   const { default: pg } = (await load('pg')) as { default: { Pool: PeerPools } };
   return {
@@ -113,9 +105,4 @@ async function appendToEmmett(store: EmmettStore, event: EventToAppend, clients:
   };
   await Promise.all(Array.from({ length: clients }, client));
   return { appended, rate: appended / ((performance.now() - startedAt) / 1000) };
-}
-
-async function countRows(url: string, table: string): Promise<number> {
-  const [row] = await inDatabase(url, `SELECT count(*)::int AS rows FROM ${table}`);
-  return Number(row?.['rows']);
 }

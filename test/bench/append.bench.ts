@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../libs/embedded/embedded-postgres.js';
 import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
 import { NO_STREAM, type EventToAppend } from '../../libs/event-store/index.js';
 import { PostgresEventLog } from '../../libs/event-store/postgres-event-log.js';
-import { createDatabase, inDatabase, migrateEventLog } from './append-databases.js';
 import { openEmmett, openPgbench, type AppendPeer } from './append-peers.js';
-import type { BenchRow } from './bench-row.js';
+import { countRows, createDatabase, migrateEventLog, quietly } from './bench-databases.js';
+import { type BenchRow, median, type MissingPeer, rounded, spread } from './bench-row.js';
 
 const ROUNDS = 3;
 const SECONDS = 4;
@@ -17,7 +13,7 @@ interface Comparison {
   name: string;
   clients: number;
   target?: number;
-  openPeer(serverUrl: string, event: EventToAppend): Promise<AppendPeer | { missing: string }>;
+  openPeer(serverUrl: string, event: EventToAppend): Promise<AppendPeer | MissingPeer>;
 }
 
 const COMPARISONS: Comparison[] = [
@@ -27,20 +23,10 @@ const COMPARISONS: Comparison[] = [
 ];
 
 /** Durable appends a second, each to a stream of its client, beside others on the same server. */
-export async function benchAppend(): Promise<BenchRow[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
-  // The server runs as another account when we are root.
-  await chmod(folder, 0o755);
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
-  try {
-    await requireDurable(server.url);
-    const rows: BenchRow[] = [];
-    for (const comparison of COMPARISONS) rows.push(await compare(server.url, comparison));
-    return rows;
-  } finally {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+export async function benchAppend(serverUrl: string): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const comparison of COMPARISONS) rows.push(await compare(serverUrl, comparison));
+  return rows;
 }
 
 /** Each round is ours, peer, ours, so that a machine that gets slower or faster meanwhile favours nobody. */
@@ -54,11 +40,11 @@ async function compare(serverUrl: string, { name, clients, target, openPeer }: C
     theirs.push(await quietly(serverUrl, () => peer.measure(clients, SECONDS)));
     ours.push(await measureOurs(serverUrl, clients));
   }
-  const row = { name, ours: Math.round(median(ours)), unit: 'appends/s', target };
-  if ('missing' in peer) return { ...row, peer: null, ratio: null, note: `not run: ${peer.missing}` };
+  const row = { name, ours: rounded(median(ours)), unit: 'appends/s', target };
+  if ('missing' in peer) return { ...row, peer: null, ratio: null, note: peer.missing };
   await peer.close();
-  const rate = median(theirs);
-  return { ...row, peer: Math.round(rate), ratio: Math.round((median(ours) / rate) * 100) / 100 };
+  const note = `ours ${spread(ours)}, peer ${spread(theirs)}`;
+  return { ...row, peer: rounded(median(theirs)), ratio: rounded(median(ours) / median(theirs)), note };
 }
 
 async function measureOurs(serverUrl: string, clients: number): Promise<number> {
@@ -100,25 +86,6 @@ function smallEvent(): EventToAppend {
 }
 
 async function requireSameCount(url: string, head: number): Promise<void> {
-  const [row] = await inDatabase(url, 'SELECT count(*)::int AS events FROM event_log.event');
-  if (row?.['events'] !== head + 1) throw new Error(`the head is ${head} and there are ${row?.['events']} events`);
-}
-
-async function requireDurable(url: string): Promise<void> {
-  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
-    const [row] = await inDatabase(url, `SHOW ${setting}`);
-    if (row?.[setting] !== 'on') throw new Error(`${setting} is ${row?.[setting]}: the figures would mean nothing`);
-  }
-}
-
-/** What the measurement before left to be written is not for this one to pay. */
-async function quietly<T>(serverUrl: string, measure: () => Promise<T>): Promise<T> {
-  await inDatabase(serverUrl, 'CHECKPOINT');
-  return measure();
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+  const events = await countRows(url, 'event_log.event');
+  if (events !== head + 1) throw new Error(`the head is ${head} and there are ${events} events`);
 }

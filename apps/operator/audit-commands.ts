@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { PassThrough, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import type { Command } from 'commander';
+import {
+  type ChainHead,
+  exportAudit,
+  type ExportHeader,
+  type ExportReport,
+  isIntact,
+  verifyExport,
+} from '../../libs/audit-log/index.js';
+import { buildDomain } from '../../libs/wiring/index.js';
+import { UsageError } from './failures.js';
+import { EXIT, print, ProgressBar } from './output.js';
+import type { OperatorSession } from './session.js';
+import type { WithSession } from './store-commands.js';
+
+interface ExportFlags {
+  out?: string;
+  chain?: string;
+  gzip?: boolean;
+  json?: boolean;
+}
+interface VerifyFlags {
+  heads?: string;
+  hashesOnly?: boolean;
+  json?: boolean;
+}
+
+const EXPORT = `
+For an auditor, or to keep apart from the system: whoever has an export can tell later whether the trail was changed
+before its end. It holds names and addresses of persons; a file is made for its owner's eyes only, and appears when it
+is complete. Without --out the trail goes to standard output, and --json has no effect.
+
+  operator export-audit --out trail-2026-01.jsonl.gz --gzip
+  operator export-audit --chain 01JQ0000000000000000000T01 | jq -c .`;
+
+const VERIFY = `
+Needs neither a database nor this installation. With --heads the ends of the chains in an earlier export are looked
+for, so that a trail that was calculated anew, or cut, shows. Compressed files are read as they are.
+
+Exits with 1 where an entry was changed, removed, doubled, moved or cut off.
+
+  operator verify-export trail-2026-02.jsonl.gz --heads trail-2026-01.jsonl.gz`;
+
+/** Commands about the audit trail outside of the system. */
+export function addAuditCommands(
+  program: Command,
+  withSession: WithSession,
+  run: (work: () => Promise<number>) => Promise<void>,
+): void {
+  program
+    .command('export-audit')
+    .description('write the audit trail as JSON lines, with all that is needed to verify it anywhere')
+    .option('--out <file>', 'where to; standard output unless told')
+    .option('--chain <tenant>', 'only this tenant, or "system"')
+    .option('--gzip', 'compress it')
+    .option('--json', 'print what was written as JSON')
+    .addHelpText('after', EXPORT)
+    .action((flags: ExportFlags) => withSession((session) => runExport(session, flags), { needsSpiceDb: false }));
+  program
+    .command('verify-export <file>')
+    .description('verify an exported trail, without a database')
+    .option('--heads <file>', 'an earlier export whose ends must be in this one')
+    .option('--hashes-only', 'leave out whether what is shown of an event is what this version shows of it')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', VERIFY)
+    .action((file: string, flags: VerifyFlags) => run(() => runVerifyExport(file, flags)));
+}
+
+async function runExport({ runtime: { pool, clock } }: OperatorSession, flags: ExportFlags): Promise<number> {
+  const { out, chain, gzip = false } = flags;
+  const { rows } = await pool.query<{ entries: number }>(
+    'select count(*) as entries from audit_entry where $1::text is null or chain = $1',
+    [chain ?? null],
+  );
+  const { entries } = rows[0]!;
+  if (chain !== undefined && entries === 0) throw new UsageError(`There are no entries of the chain ${chain}.`);
+  const bar = new ProgressBar('exporting', out !== undefined && process.stderr.isTTY);
+  const counted = new LineCounter((lines) => bar.show(lines, entries + 1));
+  try {
+    const steps = gzip ? [counted, createGzip()] : [counted];
+    const written = out === undefined ? toStdout(steps) : toFile(steps, out);
+    await Promise.all([exportAudit({ pool, to: counted, exportedAt: clock.now(), chain }), written]);
+  } finally {
+    bar.stop();
+  }
+  const exported = { file: out, entries: counted.lines - 1 };
+  if (out !== undefined) print(flags.json, exported, () => `${exported.entries} entries are in ${out}.`);
+  return EXIT.done;
+}
+
+const NEWLINE = 0x0a;
+
+/** Passes everything on. */
+class LineCounter extends Transform {
+  lines = 0;
+
+  constructor(private readonly onLines: (lines: number) => void) {
+    super();
+  }
+
+  override _transform(chunk: Buffer, _encoding: string, done: (error: null, chunk: Buffer) => void): void {
+    for (const byte of chunk) if (byte === NEWLINE) this.lines++;
+    this.onLines(this.lines);
+    done(null, chunk);
+  }
+}
+
+async function toStdout(steps: readonly Transform[]): Promise<void> {
+  // Standard output can't be ended.
+  await pipeline([...steps, new PassThrough()], async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+  });
+}
+
+async function toFile(steps: readonly Transform[], file: string): Promise<void> {
+  const unfinished = `${file}.unfinished`;
+  await rm(unfinished, { force: true });
+  try {
+    await pipeline([...steps, createWriteStream(unfinished, { mode: 0o600, flags: 'wx' })]);
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+async function runVerifyExport(file: string, { heads, hashesOnly, json }: VerifyFlags): Promise<number> {
+  const { size } = await stat(file).catch(() => {
+    throw new UsageError(`There is no file ${file}.`);
+  });
+  const bar = new ProgressBar('verifying');
+  const stream = createReadStream(file);
+  stream.on('data', () => bar.show(stream.bytesRead, size));
+  stream.pause();
+  try {
+    const report = await verifyExport(stream, {
+      ...(heads !== undefined && { heads: await headsOf(heads) }),
+      ...(!hashesOnly && { mapping: buildDomain().audit }),
+    });
+    bar.stop();
+    const intact = isIntact(report);
+    print(json, { intact, ...report }, () => describeExport(report));
+    return intact ? EXIT.done : EXIT.failed;
+  } finally {
+    bar.stop();
+  }
+}
+
+function describeExport(report: ExportReport): string {
+  const { entries, chains, faults, count, exportedAt, unreadable } = report;
+  const lines = [
+    ...(exportedAt === undefined ? ['The first line is not that of an export.'] : []),
+    ...(unreadable.length > 0 ? [`Lines that are no entries: ${unreadable.join(', ')}`] : []),
+    ...faults.map(({ kind, chain, sequence, to, detail }) => {
+      const place = to === undefined || to === sequence ? sequence : `${sequence}-${to}`;
+      return `${kind}: ${chain}/${place}: ${detail}`;
+    }),
+    ...(count > faults.length ? [`… and ${count - faults.length} more`] : []),
+  ];
+  const what = `${entries} entries of ${chains} chains, exported ${exportedAt ?? 'at an unknown time'}`;
+  return [...lines, `${what}: ${isIntact(report) ? 'whole and unchanged' : 'NOT as they were'}.`].join('\n');
+}
+
+async function headsOf(file: string): Promise<ChainHead[]> {
+  const noExport = new UsageError(`${file} is no export of an audit trail: its first line has no heads.`);
+  const packed = createReadStream(file);
+  try {
+    const lines = createInterface({ input: file.endsWith('.gz') ? packed.pipe(createGunzip()) : packed });
+    for await (const line of lines) {
+      const { heads } = JSON.parse(line) as Partial<ExportHeader>;
+      if (Array.isArray(heads)) return heads;
+      break;
+    }
+  } catch (error) {
+    throw new UsageError(`${file} can't be read: ${(error as Error).message}`);
+  } finally {
+    packed.destroy();
+  }
+  throw noExport;
+}
