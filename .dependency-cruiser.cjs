@@ -14,10 +14,18 @@ module.exports = {
       name: 'libs-through-their-index',
       severity: 'error',
       comment: 'A lib is used through its index alone.',
-      from: { path: '^(apps|libs)/([^/]+)/', pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-' },
+      from: {
+        path: '^(apps|libs)/([^/]+)/',
+        pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-',
+      },
       to: {
         path: '^libs/([^/]+)/',
-        pathNot: ['^libs/$2/', '^libs/[^/]+/index[.]ts$', '^libs/platform/(core|database)[.]ts$', '^libs/audit-log/trail[.]ts$'],
+        pathNot: [
+          '^libs/$2/',
+          '^libs/[^/]+/index[.]ts$',
+          '^libs/platform/(core|database)[.]ts$',
+          '^libs/audit-log/trail[.]ts$',
+        ],
       },
     },
     {
@@ -48,7 +56,10 @@ module.exports = {
     {
       name: 'tests-stay-in-tests',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-' },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: '^libs/testing/|[.](spec|fixture|contract)[.]ts$|^libs/event-store/contract-',
+      },
       to: { path: '^(libs/testing|test)/' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -58,6 +69,10 @@ module.exports = {
     exclude: { path: '^(dist|test/bench/peers)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -28,7 +28,14 @@ export default tseslint.config(
   },
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts'],
-    ignores: ['**/*.spec.ts', '**/*.fixture.ts', '**/contract-*.ts', 'libs/platform/**', 'libs/testing/**', 'libs/embedded/**'],
+    ignores: [
+      '**/*.spec.ts',
+      '**/*.fixture.ts',
+      '**/contract-*.ts',
+      'libs/platform/**',
+      'libs/testing/**',
+      'libs/embedded/**',
+    ],
     rules: { 'no-restricted-syntax': ['error', noDefaultExport, pureTime] },
   },
   {

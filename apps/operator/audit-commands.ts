@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { PassThrough, Transform } from 'node:stream';
+import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Command } from 'commander';
@@ -84,9 +83,11 @@ async function runExport({ runtime: { pool, clock } }: OperatorSession, flags: E
   const bar = new ProgressBar('exporting', out !== undefined && process.stderr.isTTY);
   const counted = new LineCounter((lines) => bar.show(lines, entries + 1));
   try {
-    const steps = gzip ? [counted, createGzip()] : [counted];
-    const written = out === undefined ? toStdout(steps) : toFile(steps, out);
-    await Promise.all([exportAudit({ pool, to: counted, exportedAt: clock.now(), chain }), written]);
+    const write = async (to: Writable): Promise<void> => {
+      const writing = gzip ? pipeline(counted, createGzip(), to) : pipeline(counted, to);
+      await Promise.all([exportAudit({ pool, to: counted, exportedAt: clock.now(), chain }), writing]);
+    };
+    await (out === undefined ? write(standardOutput()) : toFile(out, write));
   } finally {
     bar.stop();
   }
@@ -112,18 +113,16 @@ class LineCounter extends Transform {
   }
 }
 
-async function toStdout(steps: readonly Transform[]): Promise<void> {
-  // Standard output can't be ended.
-  await pipeline([...steps, new PassThrough()], async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
-  });
+/** Standard output can't be ended. */
+function standardOutput(): Writable {
+  return new Writable({ write: (chunk: Buffer, _encoding, done) => void process.stdout.write(chunk, done) });
 }
 
-async function toFile(steps: readonly Transform[], file: string): Promise<void> {
+async function toFile(file: string, write: (to: Writable) => Promise<void>): Promise<void> {
   const unfinished = `${file}.unfinished`;
   await rm(unfinished, { force: true });
   try {
-    await pipeline([...steps, createWriteStream(unfinished, { mode: 0o600, flags: 'wx' })]);
+    await write(createWriteStream(unfinished, { mode: 0o600, flags: 'wx' }));
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true });

@@ -12,53 +12,99 @@ interface Json {
 interface Who extends Json {
   operator: string;
 }
+const WITHOUT_SPICEDB = { needsSpiceDb: false };
 const OPERATOR = ['--operator <name>', 'who does it', process.env['USER'] ?? 'operator'] as const;
+
+const PARKED = `
+The relay parks what it can't do and goes on: a relationship that SpiceDB refuses, or an event that this version can't
+apply. A removal is never held back by it.`;
+
+const LIST = `
+Exits with 1 where something waits for a decision.
+
+  operator parked list --json | jq -r '.items[].id'`;
+
+const RETRY = `
+A relationship is delivered again as it is wanted now, or removed where nothing wants it any more: do it when the reason
+is gone, such as after operator migrate. An event counts from here on, once a version runs that can apply it; it has its
+effect with:
+
+  operator replay all
+  operator replay relationships
+  operator repair
+
+Exits with 1 where SpiceDB refuses the relationship again, or this version can't apply the event either.`;
+
+const DISCARD = `
+For what is no longer wanted, or was done by other commands. It stays on the record, and is not listed any more.`;
 
 /** Commands about what is parked. */
 export function addParkedCommands(program: Command, withSession: WithSession): void {
-  const parked = program.command('parked').description('what SpiceDB or a read model refused, and what becomes of it');
+  const parked = program
+    .command('parked')
+    .description('what SpiceDB or a read model refused, and what becomes of it')
+    .addHelpText('after', PARKED);
   parked
     .command('list')
-    .description('list what is parked; exits with 1 where something is')
+    .description('list what is parked')
     .option('--all', 'also what is settled')
     .option('--json', 'print it as JSON')
-    .action(({ all, json }: Json & { all?: boolean }) =>
-      withSession(async ({ runtime }) => {
-        const items = await listParked(runtime.pool, { all });
-        const rows = items.map((item) => [
-          item.id,
-          item.status,
-          item.eventType,
-          item.tuple ?? 'whole event',
-          item.error,
-        ]);
-        print(json, { items }, () =>
-          items.length > 0 ? table([['id', 'status', 'event', 'relationship', 'why'], ...rows]) : 'Nothing is parked.',
-        );
-        return items.some(({ status }) => status === 'parked') ? EXIT.failed : EXIT.done;
-      }),
-    );
-  for (const action of ['retry', 'discard'] as const) {
+    .addHelpText('after', LIST)
+    .action((flags: Json & { all?: boolean }) => withSession((session) => list(session, flags), WITHOUT_SPICEDB));
+  for (const [action, description, help] of [
+    ['retry', 'deliver the relationship again, as it is wanted now; or let the event count', RETRY],
+    ['discard', 'settle it without trying again', DISCARD],
+  ] as const) {
     parked
       .command(`${action} <id>`)
-      .description(
-        action === 'retry' ? 'deliver the relationship again, as it is wanted now' : 'settle it without trying again',
-      )
+      .description(description)
       .option(...OPERATOR)
       .option('--json', 'print the outcome as JSON')
-      .action((id: string, flags: Who) => withSession((session) => settle(session, { id, action, ...flags })));
+      .addHelpText('after', help)
+      .action((id: string, flags: Who) =>
+        withSession((session) => settle(session, { id, action, ...flags }), WITHOUT_SPICEDB),
+      );
   }
 }
 
+async function list({ runtime }: OperatorSession, { all, json }: Json & { all?: boolean }): Promise<number> {
+  const items = await listParked(runtime.pool, { all });
+  const rows = items.map(({ id, status, eventType, tuple, error }) => [
+    ...[id, status, eventType, tuple ?? 'whole event', error],
+  ]);
+  print(json, { items }, () =>
+    items.length > 0 ? table([['id', 'status', 'event', 'relationship', 'why'], ...rows]) : 'Nothing is parked.',
+  );
+  return items.some(({ status }) => status === 'parked') ? EXIT.failed : EXIT.done;
+}
+
 async function settle(
-  { runtime, context }: OperatorSession,
+  { runtime, context, spicedbAtRest }: OperatorSession,
   { id: parkedId, action, operator, json }: Who & { id: string; action: 'retry' | 'discard' },
 ): Promise<number> {
+  const { pool, progress } = runtime;
+  const [item] = (await listParked(pool)).filter(({ id }) => id === parkedId);
   const command = new SettleParked(operatorContext(runtime, operator), { parkedId, action, operator });
   const { position } = await context.get(CommandBus).execute(command);
-  print(json, { parkedId, action, position }, () => `${parkedId}: ${action} is on the record at ${position}.`);
-  return EXIT.done;
+  const done = !spicedbAtRest && (await progress.waitFor('delivered', position, LONGEST_WAIT_MS));
+  const refusedAgain = (await listParked(pool)).some((other) => other.position === position);
+  print(json, { parkedId, action, position, done, refusedAgain }, () => {
+    const recorded = `${parkedId}: ${action} is on the record at ${position}`;
+    if (refusedAgain) return `${recorded}. SpiceDB refused it again; see: operator parked list`;
+    if (!done) return `${recorded}, and takes effect as soon as a relay runs.`;
+    return action === 'retry' && item?.stage === 'event' ? `${recorded}. ${AFTER_RETRY}` : `${recorded}, and done.`;
+  });
+  return refusedAgain ? EXIT.failed : EXIT.done;
 }
+
+const LONGEST_WAIT_MS = 10_000;
+const AFTER_RETRY = 'Now run: operator replay all, operator replay relationships, operator repair';
+
+const ADMIN = `
+For the first admin of an installation whose users come from an identity provider: issuer and subject are what stands in
+the iss and sub of their tokens. Asked twice it changes nothing. It is on the record, with who did it.
+
+  operator bootstrap-admin --issuer https://id.example.org --subject 00u1a2b3 --display-name 'Ada Lovelace'`;
 
 interface AdminFlags extends Who {
   issuer: string;
@@ -76,16 +122,24 @@ export function addAdminCommand(program: Command, withSession: WithSession): voi
     .option('--display-name <name>', 'how the user is shown')
     .option(...OPERATOR)
     .option('--json', 'print the user as JSON')
-    .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags)));
+    .addHelpText('after', ADMIN)
+    .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags), WITHOUT_SPICEDB));
 }
 
-async function bootstrapAdmin({ runtime, context }: OperatorSession, flags: AdminFlags): Promise<number> {
+async function bootstrapAdmin(
+  { runtime, context, spicedbAtRest }: OperatorSession,
+  flags: AdminFlags,
+): Promise<number> {
   const { issuer, subject, displayName, operator, json } = flags;
   const userId = runtime.ids.ulid(runtime.clock.now());
   const input = { userId, externalIdentity: { issuer, subject }, ...(displayName !== undefined && { displayName }) };
-  const { resource } = await context
-    .get(CommandBus)
-    .execute(new BootstrapAdmin(operatorContext(runtime, operator), input));
-  print(json, resource, () => `User ${resource.userId} is a system admin.`);
+  const command = new BootstrapAdmin(operatorContext(runtime, operator), input);
+  const { resource, position } = await context.get(CommandBus).execute(command);
+  const effective = !spicedbAtRest && (await runtime.progress.waitFor('delivered', position, LONGEST_WAIT_MS));
+  print(json, { ...resource, effective }, () =>
+    effective
+      ? `User ${resource.userId} is a system admin.`
+      : `User ${resource.userId} is a system admin as soon as a relay runs.`,
+  );
   return EXIT.done;
 }

@@ -18,6 +18,7 @@ interface Json {
   json?: boolean;
 }
 const PARTITION = 0;
+const RELATIONSHIPS = 'relationships';
 const WITHOUT_SPICEDB = { needsSpiceDb: false };
 
 /** Commands about tables, relationships and how they stand. */
@@ -78,6 +79,9 @@ Queries and the relay go on meanwhile; the rows change places within millisecond
 when it is started again. It sends nothing: no relationships, no audit entries. Where rows differed they are as the log
 says afterwards, and the report says which.
 
+The name relationships rebuilds who wants which relationship, after parked events were retried or where verify finds
+its rows wrong. SpiceDB is not touched by it; that is what repair does afterwards.
+
 Exits with 1 where an event can't be folded or another replay of the model is under way.
 
   operator replay all
@@ -116,14 +120,15 @@ interface ReplayFlags extends Json {
 async function runReplay({ runtime }: OperatorSession, model: string, flags: ReplayFlags): Promise<number> {
   const { pool, log, domain } = runtime;
   const models = domain.readModels.filter(({ name }) => model === 'all' || name === model);
-  if (models.length === 0) {
+  const relationships = model === RELATIONSHIPS ? domain.relationships : undefined;
+  if (models.length === 0 && !relationships) {
     const names = domain.readModels.map(({ name }) => name).join(', ');
-    throw new UsageError(`There is no read model ${model}; there are: all, ${names}`);
+    throw new UsageError(`There is no read model ${model}; there are: all, ${names}, and ${RELATIONSHIPS}`);
   }
   const bar = new ProgressBar('replaying');
   try {
     const report = await replay({
-      ...{ pool, log, models, registry: domain.registry, batchSize: flags.batchSize },
+      ...{ pool, log, models, relationships, registry: domain.registry, batchSize: flags.batchSize },
       onProgress: ({ position, head, eventsPerSecond }) => bar.show(position + 1, head + 1, eventsPerSecond),
     });
     bar.stop();
@@ -174,7 +179,7 @@ function describeReport({ position, checks, delivery, parked, ok }: Report): str
   ];
   const verdict = ok
     ? `All is as the log says, up to ${position}.`
-    : `Not all is as the log says at ${position}. Rows: operator replay; relationships: operator repair.`;
+    : `Not all is as the log says at ${position}. Rows: operator replay; SpiceDB: operator repair.`;
   return [...lines, ...waiting, verdict].join('\n');
 }
 

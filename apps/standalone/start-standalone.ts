@@ -86,7 +86,10 @@ async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOp
   await migrate(databaseUrl, projectPath('migrations'));
   const spicedbEndpoint = config.spicedbEndpoint ?? parts.spicedb!.endpoint;
   const spicedbTls = parts.spicedb ? false : config.spicedbTls;
-  const runtime = await openRuntime({ ...config, databaseUrl, spicedbEndpoint, spicedbTls }, { name: 'standalone', at });
+  const runtime = await openRuntime(
+    { ...config, databaseUrl, spicedbEndpoint, spicedbTls },
+    { name: 'standalone', at },
+  );
   parts.runtime = runtime;
   await adoptVersions(runtime.pool, runtime.domain);
   const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);

@@ -130,7 +130,16 @@ export class AssignmentsController {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
     await this.edge.permit(call.request, () => this.mayChange(caller, target));
-    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true, subjectField: 'subject.id' };
+    const input = {
+      tenantId,
+      subject,
+      target,
+      role,
+      source: 'direct',
+      until,
+      replaces: true,
+      subjectField: 'subject.id',
+    };
     return this.edge.run(call, (context) => new GrantRole(context, input));
   }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EndOrphanedRoleHandler } from './end-orphaned-role.js';
 import { EndRoleHandler } from './end-role.js';
 import { GrantRoleHandler } from './grant-role.js';
 import { FindAssignmentHandler, ListAssignmentsHandler } from './list-assignments.js';
@@ -10,6 +11,7 @@ import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler
   providers: [
     GrantRoleHandler,
     EndRoleHandler,
+    EndOrphanedRoleHandler,
     RemoveTenantMemberHandler,
     EndMembershipHandler,
     LeaveAllTenantsHandler,

@@ -2,14 +2,21 @@ import { process } from '../projections/index.js';
 import type { TenantAdminEnded, TenantAdminGranted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceCreated } from '../workspaces/index.js';
+import type { RoleGranted } from './assignment.decider.js';
+import { EndOrphanedRole } from './end-orphaned-role.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { EndMembership, LeaveAllTenants } from './remove-member.js';
 
-/** Creators become admins; what a tenant's stream decided of its admins is carried on to their memberships. */
-export const assignmentsProcess = process<WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated>({
+/** Creators become admins; what nobody can hold any more ends; what a tenant's stream decided of its admins is carried on to their memberships. */
+export const assignmentsProcess = process<
+  RoleGranted | WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated
+>({
   name: 'assignments',
   followUps: {
+    'role-granted.v1': ({ position, data: { tenantId, subject, target, role, source } }) => [
+      (context) => new EndOrphanedRole(context, { tenantId, subject, target, role, source, position }),
+    ],
     'workspace-created.v1': ({ data: { workspaceId, tenantId, creatorId } }) => {
       if (creatorId === null) return [];
       const key = { tenantId, subject: user(creatorId), target: { type: 'workspace' as const, id: workspaceId } };

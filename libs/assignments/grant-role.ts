@@ -53,7 +53,10 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const first = await this.first(context, input);
     const outcome = first ?? (await this.grant(context, input));
     const position = await this.followUps.run(outcome.events, outcome.position);
-    return memberResource(this.runtime, input, { at: context.at, position });
+    const member = await memberResource(this.runtime, input, { at: context.at, position });
+    const held = member.resource.roles.some(({ role }) => role === input.role);
+    if (input.target.type === 'workspace' && !held) throw new Refused('not-found');
+    return member;
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */

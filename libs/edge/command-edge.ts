@@ -103,9 +103,7 @@ export class CommandEdge {
     const { idempotencyKey, correlationId } = call;
     const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString(), correlationId };
     const claim =
-      idempotencyKey === undefined
-        ? own
-        : await claimCommand(this.pool, claimKey(call.request, idempotencyKey), own);
+      idempotencyKey === undefined ? own : await claimCommand(this.pool, claimKey(call.request, idempotencyKey), own);
     return {
       ...claim,
       actor: { type: principal.type, id: principal.id },

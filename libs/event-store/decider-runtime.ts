@@ -95,7 +95,7 @@ export class DeciderRuntime {
     const cached = this.snapshots.get(cacheKey(x.stream, x.decider));
     let snapshot = cached ?? (await this.refresh(x.stream, x.decider));
     let fresh = cached === undefined;
-    for (let conflicts = 0; conflicts <= MAX_CONFLICTS; ) {
+    for (let conflicts = 0; conflicts <= MAX_CONFLICTS;) {
       const repeated = snapshot.commands.get(x.context.commandId);
       if (repeated !== undefined) return this.firstOutcome({ ...x, commandId: x.context.commandId }, repeated);
       const decision = x.decide(snapshot.state as State);

@@ -2,7 +2,11 @@ import type { StoredEvent } from './event-log.js';
 import type { EventMetadata } from './event-metadata.js';
 
 /** What a decider emits: a frozen stored name, plain data, and personal fields apart from it. */
-export interface DomainEvent<Type extends string = string, Data extends object = object, Personal extends object = object> {
+export interface DomainEvent<
+  Type extends string = string,
+  Data extends object = object,
+  Personal extends object = object,
+> {
   type: Type;
   data: Data;
   personal?: Personal;

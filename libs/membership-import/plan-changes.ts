@@ -43,7 +43,8 @@ function stagesOf(change: Change): Batch[] {
   const memberships = steps.filter((step) => step.team === '' && !isNewAdmin(step));
   const joining = new Set(steps.filter(({ team, grants }) => team !== '' && grants.length > 0).map(membershipKey));
   const isSimple = (step: Step): boolean =>
-    step.ends.length === 0 || (step.grants.length === 0 && !step.ends.includes('admin') && !joining.has(membershipKey(step)));
+    step.ends.length === 0 ||
+    (step.grants.length === 0 && !step.ends.includes('admin') && !joining.has(membershipKey(step)));
   return [
     { simple: false, steps: steps.filter(isNewAdmin) },
     { simple: true, steps: steps.filter(({ team, grants }) => team !== '' && grants.length === 0) },

@@ -100,11 +100,7 @@ function grantByHandler(taking: Taking, { bus }: StepTools): Take {
 async function grantDirectly(taking: Taking, tools: StepTools, readings: Readings): Promise<Take> {
   const { step, key } = taking;
   const { runtime } = tools;
-  const [removedAt] = await Promise.all([
-    readings.lastRemoval(key),
-    readings.allow(key),
-    loadAssignment(runtime, key),
-  ]);
+  const [removedAt] = await Promise.all([readings.lastRemoval(key), readings.allow(key), loadAssignment(runtime, key)]);
   return forEach(taking, step.grants, async (role, context, index) => {
     const replace = step.ends.length > 0 && index === 0;
     const command = { ...key, role, source: DIRECT, until: null, replace, removedAt, at: step.at };

@@ -26,14 +26,19 @@ export interface SettleParked {
   action: 'retry' | 'discard';
   /** As the relay parked it; undefined where nothing is parked under the id. */
   parked: { id: string; stage: 'event' | 'delivery'; tuple: string | null } | undefined;
+  /** Whether today's code can apply the event; of no account for a relationship. */
+  understood: boolean;
   operator: string;
   at: string;
 }
 
-export function settleParked({ action, parked, operator, at }: SettleParked, state: Parking): Decision<ParkingEvent> {
+export function settleParked(
+  { action, parked, understood, operator, at }: SettleParked,
+  state: Parking,
+): Decision<ParkingEvent> {
   if (!parked) return { refused: 'not-parked' };
   if (state.settled.has(parked.id)) return { refused: 'already-settled' };
-  if (action === 'retry' && parked.stage === 'event') return { refused: 'event-needs-replay' };
+  if (action === 'retry' && parked.stage === 'event' && !understood) return { refused: 'event-not-understood' };
   const data = { parkedId: parked.id, tuple: parked.tuple, operator, at };
   return [{ type: action === 'retry' ? 'parked-retried.v1' : 'parked-discarded.v1', data }];
 }

@@ -1,49 +1,76 @@
 import type { ClientBase } from 'pg';
 import { BEFORE_START, type Recorded } from '../event-store/index.js';
 import { Projector } from './projector.js';
-import type { ReadModel } from './read-model.js';
+import type { ReadModel, Table } from './read-model.js';
 import { NextTable } from './replay-tables.js';
 
-/** A read model on its way from the start of the log. */
-export class ReplayRun {
-  private readonly projector: Projector;
+/** What a replay rebuilds: tables that follow from the log. */
+export interface Rebuilt {
+  readonly name: string;
+  readonly version: number;
+  readonly tables: readonly Table[];
+}
 
-  private constructor(
-    readonly model: ReadModel,
-    private readonly tables: ReadonlyMap<string, NextTable>,
+/** Tables on their way from the start of the log. All of it happens in the caller's transaction but for `finish`. */
+export abstract class ReplayRun {
+  protected constructor(
+    readonly rebuilt: Rebuilt,
+    protected readonly next: ReadonlyMap<string, NextTable>,
     /** Of the last event in the rows. */
     public position: number,
-  ) {
-    this.projector = new Projector([model]);
-  }
+  ) {}
 
-  /** Goes on with what an interrupted replay of the same version has left, or begins. In the caller's transaction. */
-  static async open(client: ClientBase, model: ReadModel): Promise<ReplayRun> {
-    const tables: NextTable[] = [];
-    for (const table of model.tables) tables.push(await NextTable.of(client, table));
-    const kept = await keptPosition(client, model, tables);
-    if (kept === undefined) await begin(client, model, tables);
-    return new ReplayRun(model, new Map(tables.map((next) => [next.table.name, next])), kept ?? BEFORE_START);
-  }
-
-  /** Folds the events that are not in the rows yet, in the caller's transaction. */
+  /** Folds the events that are not in the rows yet. */
   async fold(events: readonly Recorded[]): Promise<void> {
     const fresh = events.filter(({ position }) => position > this.position);
-    for (const fold of this.projector.fold(fresh)) await this.tables.get(fold.table.name)!.write(fold);
+    if (fresh.length > 0) await this.foldFresh(fresh);
   }
 
   async finish(): Promise<void> {
-    for (const table of this.tables.values()) await table.finish();
+    for (const table of this.next.values()) await table.finish();
   }
 
   async takePlace(): Promise<void> {
-    for (const table of this.tables.values()) await table.takePlace();
+    for (const table of this.next.values()) await table.takePlace();
   }
+
+  protected abstract foldFresh(events: readonly Recorded[]): Promise<void>;
+}
+
+export class ReadModelRun extends ReplayRun {
+  private readonly projector: Projector;
+
+  private constructor(model: ReadModel, { next, position }: Opened) {
+    super(model, next, position);
+    this.projector = new Projector([model]);
+  }
+
+  static async open(client: ClientBase, model: ReadModel): Promise<ReadModelRun> {
+    return new ReadModelRun(model, await openTables(client, model));
+  }
+
+  protected async foldFresh(events: readonly Recorded[]): Promise<void> {
+    for (const fold of this.projector.fold(events)) await this.next.get(fold.table.name)!.write(fold);
+  }
+}
+
+export interface Opened {
+  next: ReadonlyMap<string, NextTable>;
+  position: number;
+}
+
+/** Goes on with what an interrupted replay of the same version has left, or begins. In the caller's transaction. */
+export async function openTables(client: ClientBase, rebuilt: Rebuilt): Promise<Opened> {
+  const tables: NextTable[] = [];
+  for (const table of rebuilt.tables) tables.push(await NextTable.of(client, table));
+  const kept = await keptPosition(client, rebuilt, tables);
+  if (kept === undefined) await begin(client, rebuilt, tables);
+  return { next: new Map(tables.map((next) => [next.table.name, next])), position: kept ?? BEFORE_START };
 }
 
 async function keptPosition(
   client: ClientBase,
-  { name, version }: ReadModel,
+  { name, version }: Rebuilt,
   tables: readonly NextTable[],
 ): Promise<number | undefined> {
   const { rows } = await client.query<{ position: number }>(
@@ -54,7 +81,7 @@ async function keptPosition(
   return rows[0]?.position;
 }
 
-async function begin(client: ClientBase, { name, version }: ReadModel, tables: readonly NextTable[]): Promise<void> {
+async function begin(client: ClientBase, { name, version }: Rebuilt, tables: readonly NextTable[]): Promise<void> {
   for (const table of tables) await table.create();
   await client.query(
     `insert into replay_run (model, version, position) values ($1, $2, $3) on conflict (model) do update

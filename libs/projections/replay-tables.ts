@@ -89,9 +89,13 @@ export class NextTable {
     if (served(best) > 0) await this.build(best);
   }
 
+  async buildAll(): Promise<void> {
+    for (const index of this.indexes) await this.build(index);
+  }
+
   /** Builds what is missing and leaves the table as fit for queries as the live one. */
   async finish(): Promise<void> {
-    for (const index of this.indexes) await this.build(index);
+    await this.buildAll();
     await this.client.query(`vacuum (analyze) ${this.names()[1]}`);
   }
 

@@ -8,6 +8,7 @@ import {
   type Recorded,
   type StoredEvent,
 } from '../event-store/index.js';
+import { foldRelationships, type SourceChange } from '../outbox/index.js';
 import { deterministicIds, inTransaction, openPool } from '../platform/index.js';
 import { anEvent } from '../testing/event-builders.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
@@ -59,6 +60,19 @@ const boxes = readModel({
   },
 });
 
+const held = (box: string, id: string) => ({ resource: `box:${box}`, relation: 'holds', subject: `thing:${id}` });
+
+const relationships =
+  (forgiving: boolean) =>
+  (recorded: Recorded): readonly SourceChange[] => {
+    const { type, data } = recorded as Recorded<ThingEvent>;
+    if (type === 'thing-removed.v1') return [{ endObject: `thing:${data.id}` }];
+    if (type === 'box-emptied.v1') return [{ endObject: `box:${data.box}` }];
+    if (type === 'thing-named.v1') return [{ closeTenant: data.id }];
+    if (data.name === POISON && !forgiving) throw new Error('nobody can map this');
+    return [{ want: held(data.box, data.id), source: `made:${recorded.position}`, until: AT }];
+  };
+
 const TABLES = `
   create table thing (
     id text primary key, box text not null, name text, names jsonb, at timestamptz default now(), place bigint,
@@ -71,6 +85,7 @@ const TABLES = `
 /** An event log, two read models, and what the relay does with them, one step at a time. */
 export class ReplayWorld {
   models: readonly ReadModel[] = [things(false), boxes];
+  relationships = relationships(false);
   readonly registry = new EventRegistry([
     {
       name: 'things',
@@ -142,11 +157,26 @@ export class ReplayWorld {
   /** Runs the version of the code that folds poison, too. */
   upgrade(): void {
     this.models = [things(true), boxes];
+    this.relationships = relationships(true);
   }
 
   replay(options: Partial<ReplayOptions> = {}) {
     const { pool, log, registry, models } = this;
     return replay({ pool, log, registry, models, batchSize: 100, ...options });
+  }
+
+  replayAll(options: Partial<ReplayOptions> = {}) {
+    return this.replay({ relationships: this.relationships, ...options });
+  }
+
+  /** Who wants which relationship, and what is to be delivered. */
+  async wanted(): Promise<unknown[]> {
+    const { rows } = await this.pool.query(
+      `select (select json_agg(s order by tuple, source) from relationship_source s) as sources,
+              (select json_agg(tenant_id order by 1) from closed_tenant) as closed,
+              (select json_agg(c order by position, sequence) from relationship_change c) as changes`,
+    );
+    return rows;
   }
 
   async rows(): Promise<unknown[]> {
@@ -165,15 +195,16 @@ export class ReplayWorld {
   async shape(): Promise<unknown[]> {
     const { rows } = await this.pool.query(
       `select relname, relkind, pg_get_indexdef(oid) as definition, relacl::text from pg_class
-       where relname ~ '^(thing|box)' and relname !~ '__next$' and relnamespace = 'public'::regnamespace
+       where relname ~ '^(thing|box|relationship_source|closed_tenant)' and relname !~ '__next$' and relnamespace = 'public'::regnamespace
        union all
        select conname, contype, pg_get_constraintdef(oid), conrelid::regclass::text from pg_constraint
-       where conrelid in ('thing'::regclass, 'box'::regclass)
+       where conrelid = any($1::regclass[])
        union all
        select attname, 'a', format('%s %s %s', attnum, atttypid::regtype, attnotnull), pg_get_expr(adbin, adrelid)
        from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
-       where attrelid in ('thing'::regclass, 'box'::regclass) and attnum > 0
+       where attrelid = any($1::regclass[]) and attnum > 0
        order by 1, 2, 3, 4`,
+      [['thing', 'box', 'relationship_source', 'closed_tenant']],
     );
     return rows;
   }
@@ -182,10 +213,9 @@ export class ReplayWorld {
     const { pool, registry, models } = this;
     await inTransaction(pool, async (client) => {
       await client.query('select 1 from relay_checkpoint for update');
-      await new Projector(models).project(
-        client,
-        events.map((event) => registry.decode(event)),
-      );
+      const decoded = events.map((event) => registry.decode(event));
+      await new Projector(models).project(client, decoded);
+      await foldRelationships(client, 0, decoded, this.relationships);
       await this.moveCheckpoint(client, events.at(-1)!);
     });
   }

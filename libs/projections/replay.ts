@@ -1,12 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
+import type { SourceMapping } from '../outbox/index.js';
 import { isConnectionError } from '../platform/index.js';
-import type { ReadModel } from './read-model.js';
+import type { ReadModel, Table } from './read-model.js';
 import { claimReplay } from './replay-claim.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
 import { ReplayFailed } from './replay-problems.js';
-import { ReplayRun } from './replay-run.js';
+import { RelationshipsRun, wantedRelationships } from './replay-relationships.js';
+import { ReadModelRun, type Rebuilt, type ReplayRun } from './replay-run.js';
 import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
 import { rememberVersions } from './replay-versions.js';
 import { quote } from './row-writer.js';
@@ -30,6 +32,8 @@ export interface ReplayOptions {
   registry: EventRegistry;
   /** Rebuilt in one reading of the log and switched together. */
   models: readonly ReadModel[];
+  /** Where given, who wants which relationship is rebuilt, too. */
+  relationships?: SourceMapping;
   partition?: number;
   batchSize?: number;
   onProgress?: (progress: ReplayProgress) => void;
@@ -65,12 +69,16 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   try {
     // Progress is committed with the rows it tells of, so what a crash of the server loses is only done again.
     await client.query('set statement_timeout = 0; set synchronous_commit = off; set jit = off');
-    for (const { name } of options.models) await claimReplay(client, name);
+    for (const { name } of rebuiltBy(options)) await claimReplay(client, name);
     return await new Replay(client, options).run();
   } finally {
     await client.query('select pg_advisory_unlock_all()').catch(() => undefined);
     client.release(true);
   }
+}
+
+function rebuiltBy({ models, relationships }: ReplayOptions): Rebuilt[] {
+  return relationships ? [...models, wantedRelationships] : [...models];
 }
 
 class Replay {
@@ -91,29 +99,37 @@ class Replay {
   }
 
   async run(): Promise<ReplayReport> {
-    const { models, pool } = this.options;
     await this.requireSameLog();
-    this.runs = await this.transaction(async () => {
-      const runs: ReplayRun[] = [];
-      for (const model of models) runs.push(await ReplayRun.open(this.client, model));
-      return runs;
-    });
+    this.runs = await this.transaction(() => this.open());
     await this.at('after-tables');
     await this.catchUp();
     this.enter('indexing');
     for (const run of this.runs) await run.finish();
     this.enter('comparing');
-    const compared = await compareTables(
-      pool,
-      models.flatMap(({ tables }) => tables),
-      () => this.catchUp(),
-    );
+    const compared = await compareTables(this.options.pool, this.tables, () => this.catchUp());
     this.enter('switching');
     await this.at('before-switch');
     const position = await this.switchOver();
     await this.at('after-switch');
     const seconds = (performance.now() - this.startedAt) / 1_000;
-    return { models: models.map(({ name }) => name), position, events: this.events, seconds, tables: compared };
+    return { models: this.names, position, events: this.events, seconds, tables: compared };
+  }
+
+  private async open(): Promise<ReplayRun[]> {
+    const { client, partition } = this;
+    const { models, relationships } = this.options;
+    const runs: ReplayRun[] = [];
+    for (const model of models) runs.push(await ReadModelRun.open(client, model));
+    if (relationships) runs.push(await RelationshipsRun.open(client, relationships, partition));
+    return runs;
+  }
+
+  private get names(): string[] {
+    return this.runs.map(({ rebuilt }) => rebuilt.name);
+  }
+
+  private get tables(): Table[] {
+    return this.runs.flatMap(({ rebuilt }) => rebuilt.tables);
   }
 
   private get position(): number {
@@ -149,7 +165,7 @@ class Replay {
       await this.transaction(async () => {
         await this.fold(events, skipped);
         await this.client.query('update replay_run set position = greatest(position, $2) where model = any($1)', [
-          this.options.models.map(({ name }) => name),
+          this.names,
           position,
         ]);
         await this.at('in-batch');
@@ -191,7 +207,6 @@ class Replay {
 
   /** Everything up to the checkpoint, which stands still meanwhile, and then the renaming. */
   private async takePlaces(): Promise<number> {
-    const { models } = this.options;
     await this.client.query(
       `set local synchronous_commit = on; set local lock_timeout = ${LONGEST_WAIT_FOR_QUERIES_MS}`,
     );
@@ -202,11 +217,11 @@ class Replay {
       await this.fold(events, end.skipped);
       rest += events.length;
     }
-    const names = models.flatMap(({ tables }) => tables.map(({ name }) => quote(name)));
-    await this.client.query(`lock table ${names.join(', ')} in access exclusive mode`);
+    const tables = this.tables.map(({ name }) => quote(name));
+    await this.client.query(`lock table ${tables.join(', ')} in access exclusive mode`);
     for (const run of this.runs) await run.takePlace();
-    await rememberVersions(this.client, models);
-    await this.client.query('delete from replay_run where model = any($1)', [models.map(({ name }) => name)]);
+    await rememberVersions(this.client, this.options.models);
+    await this.client.query('delete from replay_run where model = any($1)', [this.names]);
     await this.at('in-switch');
     this.events += rest;
     return end.position;

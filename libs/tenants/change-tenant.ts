@@ -37,7 +37,11 @@ export class RenameTenantHandler implements ICommandHandler<RenameTenant> {
     const before = await loadTenant(this.runtime, tenantId);
     if (before.status === 'absent') throw new Refused('not-found');
     const stale = ifRevision !== undefined && ifRevision !== before.revision;
-    const claim = { for: 'renaming' as const, previousName: before.name, ...(ifRevision !== undefined && { ifRevision }) };
+    const claim = {
+      for: 'renaming' as const,
+      previousName: before.name,
+      ...(ifRevision !== undefined && { ifRevision }),
+    };
     const refusal = before.status !== 'active' ? 'not-found' : stale ? 'stale-revision' : undefined;
     const outcome = await executeOnTenantName(this.runtime, context, input, (state) =>
       refusal ? { refused: refusal } : claimTenantName({ tenantId, name, key: nameKey(name), claim }, state),

@@ -70,13 +70,13 @@ export class CompleteTenantRenamingHandler implements ICommandHandler<CompleteTe
   ) {}
 
   async execute({ context, input }: CompleteTenantRenaming): Promise<Positioned> {
-    const { tenantId, name, ifRevision } = input;
+    const { tenantId, name, claimedAt, ifRevision } = input;
     let present = '';
     try {
       const outcome = await executeOnTenant(this.runtime, context, tenantId, (state) => {
         if (state.status === 'absent') return { refused: 'not-found' };
         present = state.status === 'active' ? state.name : '';
-        return renameTenant({ name, ifRevision, at: context.at }, state);
+        return renameTenant({ name, claimedAt, ifRevision, at: context.at }, state);
       });
       return { position: await this.followUps.run(outcome.events, outcome.position) };
     } catch (error) {

@@ -70,6 +70,8 @@ export type Tenant =
       status: 'active' | 'deleting' | 'deleted';
       id: string;
       name: string;
+      /** Position of the event that gave it the name. */
+      namedAt: number;
       rootWorkspaceId: string;
       requestable: readonly RequestableRole[];
       admins: Readonly<Record<string, Sources>>;
@@ -99,16 +101,26 @@ function changed(tenant: ExistingTenant, at: string, change: Partial<ExistingTen
 export const tenant: Decider<Tenant, TenantEvent> = {
   name: 'tenant',
   initial: { status: 'absent' },
-  evolve: (state, event) => {
+  evolve: (state, event, position) => {
     if (event.type === 'tenant-created.v1') {
       const { tenantId: id, name, rootWorkspaceId, requestable, at } = event.data;
       const times = { createdAt: at, updatedAt: at, revision: 1 };
-      return { status: 'active', id, name, rootWorkspaceId, requestable, admins: {}, adminRevisions: {}, ...times };
+      return {
+        status: 'active',
+        id,
+        name,
+        namedAt: position,
+        rootWorkspaceId,
+        requestable,
+        admins: {},
+        adminRevisions: {},
+        ...times,
+      };
     }
     if (state.status === 'absent') return state;
     switch (event.type) {
       case 'tenant-renamed.v1':
-        return changed(state, event.data.at, { name: event.data.to });
+        return changed(state, event.data.at, { name: event.data.to, namedAt: position });
       case 'tenant-requestable-roles-set.v1':
         return changed(state, event.data.at, { requestable: event.data.to });
       case 'tenant-admin-granted.v1': {
@@ -162,10 +174,18 @@ interface OnTenant {
   at: string;
 }
 
-export function renameTenant(command: OnTenant & { name: string }, state: Tenant): Decision<TenantEvent> {
+export interface RenameTenant extends OnTenant {
+  name: string;
+  /** Position of the name's claim. */
+  claimedAt: number;
+}
+
+export function renameTenant(command: RenameTenant, state: Tenant): Decision<TenantEvent> {
   if (state.status !== 'active') return { refused: 'not-found' };
   if (command.ifRevision !== undefined && command.ifRevision !== state.revision) return { refused: 'stale-revision' };
   if (command.name === state.name) return [];
+  // Another renaming came in between: it may have given this claim up.
+  if (command.claimedAt < state.namedAt) return { refused: 'conflict' };
   const data = { tenantId: state.id, from: state.name, to: command.name, revision: state.revision + 1, at: command.at };
   return [{ type: 'tenant-renamed.v1', data }];
 }

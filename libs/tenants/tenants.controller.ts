@@ -108,7 +108,7 @@ export class TenantsController {
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
   @HonoursIfMatch()
   @AnswersWith(TenantDocument)
-  @Problems('tenant-name-taken')
+  @Problems('conflict', 'tenant-name-taken')
   rename(
     @HttpCall() call: Call,
     @UlidParam('tenantId') tenantId: string,

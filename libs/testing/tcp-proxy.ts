@@ -44,10 +44,7 @@ export class TcpProxy {
 
   /** Resets every connection there is; new ones are still taken. */
   cut(): void {
-    for (const [client, server] of this.pairs) {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
-    }
+    for (const sockets of this.pairs) sockets.forEach(reset);
     this.pairs.clear();
     this.onClosed();
   }
@@ -143,4 +140,10 @@ export class TcpProxy {
     }, this.lastDueAt - performance.now());
     this.timers.add(timer);
   }
+}
+
+/** Node leaks the handle of a socket that is reset while it is being ended. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -79,7 +79,11 @@ export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {})
   await fillTestSpiceDb(embedded, runtime);
   const logged: string[] = [];
   const destination = { write: (line: string) => void logged.push(line) };
-  const logger = createLogger({ level: config.logLevel, name: 'test', destination: destination as pino.DestinationStream });
+  const logger = createLogger({
+    level: config.logLevel,
+    name: 'test',
+    destination: destination as pino.DestinationStream,
+  });
   const app = await createApi(runtime, { logger, docs: false });
   const relay = createRelay(runtime, app, { logger, at });
   relay.start();
@@ -101,5 +105,17 @@ export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {})
     await embedded.stop();
     await database.drop();
   };
-  return { url, runtime, app, relay, spicedb: embedded, installation, logged, admin: as(TEST_ADMIN_TOKEN), as, settled, stop };
+  return {
+    url,
+    runtime,
+    app,
+    relay,
+    spicedb: embedded,
+    installation,
+    logged,
+    admin: as(TEST_ADMIN_TOKEN),
+    as,
+    settled,
+    stop,
+  };
 }

@@ -7,6 +7,7 @@ import { SpiceDbUnavailable } from '../authorization/index.js';
 import {
   Access,
   AccessGuard,
+  CommandEdge,
   ConsistencyTokens,
   EVENT_LOG,
   KYSELY,
@@ -15,7 +16,16 @@ import {
   SIGNING_KEY,
   SPICEDB,
 } from '../edge/index.js';
-import { createHttpApp, createLogger, openKysely, Refused } from '../platform/index.js';
+import {
+  CLOCK,
+  createHttpApp,
+  createLogger,
+  IDS,
+  openKysely,
+  Refused,
+  systemClock,
+  systemIds,
+} from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { World } from './world.fixture.js';
 
@@ -58,6 +68,8 @@ export class HttpWorld {
       { provide: SPICEDB, useValue: world.spicedb },
       { provide: SIGNING_KEY, useValue: 'signing-key-of-the-specification' },
       { provide: Progress, useValue: progress },
+      { provide: CLOCK, useValue: systemClock },
+      { provide: IDS, useValue: systemIds },
     ];
     const module: DynamicModule = {
       module: HttpWorldModule,
@@ -68,6 +80,7 @@ export class HttpWorld {
         ...providers,
         Access,
         ConsistencyTokens,
+        CommandEdge,
         { provide: APP_GUARD, useClass: TrustingGuard },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],

@@ -56,7 +56,12 @@ async function measure(bench: string, run: (serverUrl: string) => Promise<BenchR
     }
     return run(serverUrl);
   });
-  const result = { bench, rows, load: [before, load()] as Result['load'], seconds: (performance.now() - began) / 1_000 };
+  const result = {
+    bench,
+    rows,
+    load: [before, load()] as Result['load'],
+    seconds: (performance.now() - began) / 1_000,
+  };
   process.stdout.write(`\n${bench}: ${result.seconds.toFixed(0)} s, load of the machine ${result.load.join(' → ')}\n`);
   return result;
 }

@@ -1,12 +1,14 @@
 import type { Pool } from 'pg';
 import { assignmentStream, type RoleName, type Subject, type Target } from '../../libs/assignments/index.js';
 import type { EventToAppend, StoredEvent } from '../../libs/event-store/index.js';
-import { deterministicIds } from '../../libs/platform/index.js';
+import { deterministicIds, type Ids } from '../../libs/platform/index.js';
 import { someMetadata } from '../../libs/testing/event-builders.js';
 
 const TENANTS = 100;
 const WORKSPACES = 2_000;
 const USERS = 20_000;
+/** Who may come to hold something on a workspace: some change roles, or leave and come back. */
+const PEOPLE = 100;
 /** As in the history of a real community: 3 of 10 lines end something. */
 const ENDING = 0.3;
 const ROLES: readonly RoleName[] = ['admin', 'editor', 'member'];
@@ -19,8 +21,9 @@ interface Held {
   target: Target;
   stream: string;
   revision: number;
-  /** The last one granted, held or not. */
+  /** The last one granted. */
   role: RoleName;
+  holds: boolean;
 }
 
 /** Roles that are granted, replaced and ended on workspaces, as the deciders would have stored them. */
@@ -28,31 +31,47 @@ export function syntheticEvents(count: number): StoredEvent[] {
   const ids = deterministicIds('bench');
   const random = numbers(2_021);
   const below = (limit: number): number => Math.floor(random() * limit);
-  const ulids = (length: number): string[] => Array.from({ length }, () => ids.ulid(new Date(START_MS)));
-  const [tenants, workspaces, users] = [ulids(TENANTS), ulids(WORKSPACES), ulids(USERS)];
-  const all = new Map<string, Held>();
+  const world = new World(ids, below);
   const held: Held[] = [];
-  const pick = (): Held => {
-    const [workspace, user] = [below(WORKSPACES), below(USERS)];
-    const key = `${workspace} ${user}`;
-    const known = all.get(key);
-    if (known) return known;
-    const subject: Subject = { type: 'user', id: users[user]! };
-    const target: Target = { type: 'workspace', id: workspaces[workspace]! };
-    const stream = assignmentStream({ subject, target });
-    const fresh: Held = { tenantId: tenants[workspace % TENANTS]!, subject, target, stream, revision: -1, role: 'member' };
-    all.set(key, fresh);
-    return fresh;
-  };
   return Array.from({ length: count }, (_, position) => {
     const at = new Date(START_MS + position * 1_000).toISOString();
     const ends = held.length > 0 && random() < ENDING;
-    const about = ends ? takeOne(held, below(held.length)) : pick();
+    const about = ends ? takeOne(held, below(held.length)) : world.anyone();
     const event = ends ? roleEnded(about, at) : roleGranted(about, held, ROLES[below(ROLES.length)]!, at);
     const { stream, tenantId } = about;
-    const metadata = someMetadata({ tenantId, at, actor: { type: 'user', id: users[below(USERS)]! } });
+    const metadata = someMetadata({ tenantId, at, actor: { type: 'user', id: world.users[below(USERS)]! } });
     return { ...event, id: ids.uuid(), stream, revision: ++about.revision, position, metadata };
   });
+}
+
+class World {
+  readonly users: string[];
+  private readonly tenants: string[];
+  private readonly workspaces: string[];
+  private readonly known = new Map<string, Held>();
+
+  constructor(
+    ids: Ids,
+    private readonly below: (limit: number) => number,
+  ) {
+    const ulids = (length: number): string[] => Array.from({ length }, () => ids.ulid(new Date(START_MS)));
+    [this.users, this.tenants, this.workspaces] = [ulids(USERS), ulids(TENANTS), ulids(WORKSPACES)];
+  }
+
+  anyone(): Held {
+    const workspace = this.below(WORKSPACES);
+    const subject: Subject = { type: 'user', id: this.users[(workspace * 7 + this.below(PEOPLE)) % USERS]! };
+    const target: Target = { type: 'workspace', id: this.workspaces[workspace]! };
+    const key = `${target.id} ${subject.id}`;
+    let found = this.known.get(key);
+    if (!found) {
+      const tenantId = this.tenants[workspace % TENANTS]!;
+      const stream = assignmentStream({ subject, target });
+      found = { tenantId, subject, target, stream, revision: -1, role: 'member', holds: false };
+      this.known.set(key, found);
+    }
+    return found;
+  }
 }
 
 type Happened = Pick<EventToAppend, 'type' | 'data'>;
@@ -61,8 +80,9 @@ function roleGranted(about: Held, held: Held[], role: RoleName, at: string): Hap
   const { tenantId, subject, target } = about;
   const before = about.holds ? [about.role] : [];
   const replaced = before.filter((name) => name !== role).map((name) => ({ role: name, sources: ['direct'] }));
-  if (before.length === 0) held.push(about);
+  if (!about.holds) held.push(about);
   about.role = role;
+  about.holds = true;
   const grant = { tenantId, subject, target, role, source: 'direct', until: null };
   return { type: 'role-granted.v1', data: { ...grant, replaced, rolesBefore: before, rolesAfter: [role], at } };
 }
@@ -76,6 +96,7 @@ function takeOne(held: Held[], index: number): Held {
   const taken = held[index]!;
   held[index] = held.at(-1)!;
   held.pop();
+  taken.holds = false;
   return taken;
 }
 

@@ -43,7 +43,9 @@ const onTenant = () => ({ type: 'tenant', id: tenant.id });
 const assign = (to: Person, asked: Asked, by: Person = tenant.owner) =>
   by.post(assignments, { subject: { type: 'user', id: to.id }, role: 'editor', target: onWorkspace(), ...asked });
 const idOf = async (person: Person, target: string, role: string): Promise<string> => {
-  const { body } = await done(tenant.owner.get(`${assignments}?subjectId=${person.id}&targetId=${target}&role=${role}`));
+  const { body } = await done(
+    tenant.owner.get(`${assignments}?subjectId=${person.id}&targetId=${target}&role=${role}`),
+  );
   return body.items![0]!.id;
 };
 const held = async (person: Person): Promise<string[]> => [
@@ -66,7 +68,10 @@ describe('assigning a role', () => {
     ]);
     expect((await assign(person, { role: 'admin', target: onTenant() })).status).toBe(201);
     expect(await held(person)).toEqual(
-      expect.arrayContaining([`tenant:${tenant.id}#admin@user:${person.id}`, `workspace:${tenant.rootId}#admin@user:${person.id}`]),
+      expect.arrayContaining([
+        `tenant:${tenant.id}#admin@user:${person.id}`,
+        `workspace:${tenant.rootId}#admin@user:${person.id}`,
+      ]),
     );
     expect(await held(person)).not.toContain(`tenant:${tenant.id}#member@user:${person.id}`);
   });
@@ -100,7 +105,9 @@ describe('assigning a role', () => {
     expect((await assign(viewer, { target: onWorkspace((await aTenant(app)).rootId) })).body).toEqual(hidden.body);
     const own = await aTenant(app, { owner: tenant.owner });
     expect((await assign(viewer, { target: onWorkspace(own.rootId) })).body).toEqual(hidden.body);
-    expect((await assign(viewer, { role: 'member', target: { type: 'tenant', id: own.id } })).body).toEqual(hidden.body);
+    expect((await assign(viewer, { role: 'member', target: { type: 'tenant', id: own.id } })).body).toEqual(
+      hidden.body,
+    );
   });
 });
 
@@ -159,7 +166,11 @@ describe('removing an assignment', () => {
   });
 
   it('answers 404 for one that is not there, of another tenant or hidden, 403 to who sees the target alone', async () => {
-    const [person, viewer, stranger] = [await aMember(app, tenant), await aMember(app, tenant), await aUserWithToken(app)];
+    const [person, viewer, stranger] = [
+      await aMember(app, tenant),
+      await aMember(app, tenant),
+      await aUserWithToken(app),
+    ];
     await done(assign(person, {}));
     await done(assign(viewer, { role: 'member' }));
     const id = await idOf(person, workspace, 'editor');

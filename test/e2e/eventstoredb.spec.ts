@@ -20,7 +20,9 @@ async function requestedAndApproved() {
   const workspace = await aWorkspace(tenant);
   const member = await aMember(app, tenant);
   const target = { type: 'workspace', id: workspace };
-  const { body: request } = await done(member.post(`${tenant.path}/requests`, { kind: 'role', role: 'editor', target }));
+  const { body: request } = await done(
+    member.post(`${tenant.path}/requests`, { kind: 'role', role: 'editor', target }),
+  );
   const decision = `${tenant.path}/requests/${request.id}/decision`;
   const { body: decided } = await done(tenant.owner.post(decision, { decision: 'approved' }));
   return { tenant, member, target, decided };

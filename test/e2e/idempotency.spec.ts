@@ -85,7 +85,9 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
 
   it('creating and changing a workspace, also when it is gone by now', async () => {
     const { owner, path, rootId } = tenant;
-    const created = await twice((headers) => owner.post(`${path}/workspaces`, { name: 'w', parentId: rootId }, headers));
+    const created = await twice((headers) =>
+      owner.post(`${path}/workspaces`, { name: 'w', parentId: rootId }, headers),
+    );
     const workspace = `${path}/workspaces/${created.body.id as string}`;
     await twice(
       (headers) => owner.patch(workspace, { name: 'changed' }, headers),

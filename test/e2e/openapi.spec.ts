@@ -136,18 +136,22 @@ type Body = { [field: string]: unknown } & { id: string; items: { id: string }[]
 
 class Walk {
   readonly faults: string[] = [];
+  /** Of the last change, so that what follows sees it. */
+  private token: string | null = null;
 
   async call(method: string, path: string, { as, body, headers, status }: CallOptions = {}): Promise<Body> {
     const response = await fetch(`${app.url}${path}`, {
       method,
       headers: {
         ...(as !== undefined && { authorization: `Bearer ${as}` }),
+        ...(as !== undefined && this.token !== null && { 'consistency-token': this.token }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    this.token = response.headers.get('consistency-token') ?? this.token;
     const exchange = { method, path, status: response.status, headers: response.headers, text };
     this.faults.push(...conformance.faults(exchange).map((fault) => `${method} ${path}: ${fault}`));
     if (status === undefined ? response.status >= 300 : response.status !== status) {

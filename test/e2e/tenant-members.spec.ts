@@ -7,6 +7,7 @@ import {
   consistency,
   done,
   everything,
+  ifMatch,
   relationships,
   tenantEvents,
   type TestTenant,
@@ -151,7 +152,9 @@ describe('changing a member', () => {
 
   it('keeps what a demoted admin was given in the root workspace itself', async () => {
     const user = await aMember(app, tenant, 'admin');
-    await done(tenant.owner.post(`${tenant.path}/workspaces/${tenant.rootId}/members`, { userId: user.id, role: 'admin' }));
+    await done(
+      tenant.owner.post(`${tenant.path}/workspaces/${tenant.rootId}/members`, { userId: user.id, role: 'admin' }),
+    );
     await done(tenant.owner.patch(`${members}/${user.id}`, { role: 'member' }));
     expect(await ofRoot(user.id)).toEqual([rootAdmin(user.id)]);
     await done(tenant.owner.delete(`${members}/${user.id}`));
@@ -174,6 +177,26 @@ describe('changing a member', () => {
       body: { code: 'last-admin' },
     });
     expect(await everything(app, tenant)).toEqual(before);
+  });
+});
+
+describe('a member that somebody else changed since', () => {
+  it('is neither changed nor removed by who saw an earlier state', async () => {
+    const user = await aUserWithToken(app);
+    const added = await done(tenant.owner.post(members, { userId: user.id, role: 'admin' }));
+    expect(added.headers.get('etag')).toBe('"1"');
+    const changed = await done(tenant.owner.patch(`${members}/${user.id}`, { role: 'member' }, ifMatch(1)));
+    expect(changed.body.revision).toBeGreaterThan(1);
+    const before = await everything(app, tenant);
+    for (const answer of [
+      await tenant.owner.patch(`${members}/${user.id}`, { role: 'admin' }, ifMatch(1)),
+      await tenant.owner.delete(`${members}/${user.id}`, ifMatch(1)),
+    ]) {
+      expect(answer).toMatchObject({ status: 412, body: { code: 'stale-revision' } });
+    }
+    expect(await everything(app, tenant)).toEqual(before);
+    const seen = ifMatch(changed.body.revision);
+    expect((await tenant.owner.delete(`${members}/${user.id}`, seen)).status).toBe(204);
   });
 });
 
@@ -218,7 +241,9 @@ describe('removing a member', () => {
     const user = await aMember(app, tenant);
     const other = await aTenant(app, { owner: user });
     const workspace = await aWorkspace(tenant);
-    await done(tenant.owner.post(`${tenant.path}/workspaces/${workspace}/members`, { userId: user.id, role: 'editor' }));
+    await done(
+      tenant.owner.post(`${tenant.path}/workspaces/${workspace}/members`, { userId: user.id, role: 'editor' }),
+    );
     await done(tenant.owner.delete(`${members}/${user.id}`));
     expect(await relationships(app, 'workspace', user.id)).toEqual([`workspace:${other.rootId}#admin@user:${user.id}`]);
     expect((await user.get(`${tenant.path}/workspaces/${workspace}`)).status).toBe(404);
@@ -243,7 +268,9 @@ describe('removing a member', () => {
   it('leaves a guest of a workspace, who is no member, where they are', async () => {
     const guest = await aUserWithToken(app, 'guest');
     const workspace = await aWorkspace(tenant);
-    await done(tenant.owner.post(`${tenant.path}/workspaces/${workspace}/members`, { userId: guest.id, role: 'member' }));
+    await done(
+      tenant.owner.post(`${tenant.path}/workspaces/${workspace}/members`, { userId: guest.id, role: 'member' }),
+    );
     expect((await guest.get(`${tenant.path}/workspaces/${workspace}`)).status).toBe(200);
     expect((await guest.get(tenant.path)).status).toBe(404);
     expect((await tenant.owner.delete(`${members}/${guest.id}`)).status).toBe(404);

@@ -1,3 +1,4 @@
+import type { AnswerBody } from '../../libs/testing/api-client.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   allPages,
@@ -157,8 +158,9 @@ describe('reading a tenant', () => {
     await aTenant(app);
     const caller = await aUserWithToken(app);
     expect((await caller.get('/v1/tenants')).body).toEqual({ items: [], nextCursor: null });
-    for (const { owner, path } of [a, b]) await done(owner.post(`${path}/members`, { userId: caller.id, role: 'member' }));
-    expect((await caller.get('/v1/tenants')).body.items?.map(({ id }) => id)).toEqual([a.id, b.id]);
+    for (const { owner, path } of [a, b])
+      await done(owner.post(`${path}/members`, { userId: caller.id, role: 'member' }));
+    expect((await caller.get('/v1/tenants')).body.items?.map(({ id }: AnswerBody) => id)).toEqual([a.id, b.id]);
     expect((await caller.get(`/v1/tenants?name=${encodeURIComponent(b.name)}`)).body.items).toHaveLength(1);
   });
 
@@ -268,7 +270,9 @@ describe('the requestable roles of a tenant', () => {
     expect((await member.get(`${tenant.path}/requestable-roles`)).body).toEqual({ items: roles, nextCursor: null });
     expect((await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: [] }, ifMatch(1))).status).toBe(412);
     expect((await member.put(`${tenant.path}/requestable-roles`, { items: [] })).status).toBe(403);
-    expect((await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: [] })).body.requestableRoles).toEqual([]);
+    expect((await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: [] })).body.requestableRoles).toEqual(
+      [],
+    );
   });
 
   it.each([
@@ -278,7 +282,10 @@ describe('the requestable roles of a tenant', () => {
     ['too many', Array.from({ length: 6 }, () => 'tenant:admin')],
   ])('are refused with 422: %s', async (_fault, items) => {
     const { owner, path } = await aTenant(app);
-    expect(await owner.put(`${path}/requestable-roles`, { items })).toMatchObject({ status: 422, body: { field: 'items' } });
+    expect(await owner.put(`${path}/requestable-roles`, { items })).toMatchObject({
+      status: 422,
+      body: { field: 'items' },
+    });
   });
 });
 

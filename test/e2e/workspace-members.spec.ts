@@ -3,10 +3,10 @@ import {
   allPages,
   aMember,
   aTenant,
-  aUserWithToken,
   aWorkspace,
   done,
   everything,
+  ifMatch,
   type Person,
   relationships,
   tenantEvents,
@@ -158,6 +158,23 @@ describe('changing a member of a workspace', () => {
     expect((await tenant.owner.patch(`${members}/${UNKNOWN}`, { role: 'admin' })).status).toBe(404);
     expect((await tenant.owner.patch(`${members}/${tenant.owner.id}`, { role: 'x' })).status).toBe(422);
     expect((await tenant.owner.patch(`${members}/nonsense`, { role: 'admin' })).status).toBe(400);
+  });
+});
+
+describe('a member that somebody else changed since', () => {
+  it('is neither changed nor removed by who saw an earlier state', async () => {
+    const person = await aMember(app, tenant);
+    await done(add(person, 'member'));
+    await done(tenant.owner.patch(`${members}/${person.id}`, { role: 'editor' }, ifMatch(1)));
+    const before = await everything(app, tenant);
+    for (const answer of [
+      await tenant.owner.patch(`${members}/${person.id}`, { role: 'admin' }, ifMatch(1)),
+      await tenant.owner.delete(`${members}/${person.id}`, ifMatch(1)),
+    ]) {
+      expect(answer).toMatchObject({ status: 412, body: { code: 'stale-revision' } });
+    }
+    expect(await everything(app, tenant)).toEqual(before);
+    expect((await tenant.owner.delete(`${members}/${person.id}`, ifMatch(2))).status).toBe(204);
   });
 });
 

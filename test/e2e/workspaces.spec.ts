@@ -1,3 +1,4 @@
+import type { AnswerBody } from '../../libs/testing/api-client.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   allPages,
@@ -115,8 +116,12 @@ describe('creating a workspace', () => {
     const other = await aTenant(app, { owner: tenant.owner });
     const answer = await tenant.owner.post(workspaces, { name: 'x', parentId: other.rootId });
     expect(answer.status).toBe(404);
-    expect((await tenant.owner.post(`/v1/tenants/${UNKNOWN}/workspaces`, { name: 'x', parentId: tenant.rootId })).status).toBe(404);
-    expect((await allPages(tenant.owner, `${other.path}/workspaces`, 50)).map(({ name }) => name)).toEqual([other.name]);
+    expect(
+      (await tenant.owner.post(`/v1/tenants/${UNKNOWN}/workspaces`, { name: 'x', parentId: tenant.rootId })).status,
+    ).toBe(404);
+    expect((await allPages(tenant.owner, `${other.path}/workspaces`, 50)).map(({ name }) => name)).toEqual([
+      other.name,
+    ]);
   });
 });
 
@@ -147,7 +152,7 @@ describe('reading a workspace', () => {
     const parentId = await aWorkspace(tenant);
     const child = await aWorkspace(tenant, { parentId });
     const { body } = await tenant.owner.get(`${workspaces}?parentId=${parentId}`);
-    expect(body.items?.map(({ id }) => id)).toEqual([child]);
+    expect(body.items?.map(({ id }: AnswerBody) => id)).toEqual([child]);
     for (const query of ['parentId=x', 'limit=0', 'limit=201', 'sort=name']) {
       expect((await tenant.owner.get(`${workspaces}?${query}`)).status).toBe(400);
     }
@@ -157,9 +162,9 @@ describe('reading a workspace', () => {
     const before = [tenant.rootId];
     for (let i = 0; i < 7; i++) before.push(await aWorkspace(tenant));
     const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
+    for (let cursor: string | null = ''; cursor !== null;) {
       const { body } = await done(tenant.owner.get(`${workspaces}?limit=3${cursor && `&cursor=${cursor}`}`));
-      seen.push(...body.items!.map(({ id }) => id as string));
+      seen.push(...body.items!.map(({ id }: AnswerBody) => id as string));
       cursor = body.nextCursor as string | null;
       if (before.length < 11) before.push(await aWorkspace(tenant));
     }

@@ -42,7 +42,10 @@ export async function aUserWithToken(app: TestApp, prefix = 'user'): Promise<Per
   return { id: user.id, name, token: issued.secret, ...app.as(issued.secret) };
 }
 
-export async function aTenant(app: TestApp, { owner, name = uniqueName('tenant') }: Partial<TestTenant> = {}): Promise<TestTenant> {
+export async function aTenant(
+  app: TestApp,
+  { owner, name = uniqueName('tenant') }: Partial<TestTenant> = {},
+): Promise<TestTenant> {
   const creator = owner ?? (await aUserWithToken(app, 'owner'));
   const { body } = await done(creator.post('/v1/tenants', { name }));
   return { id: body.id, name, rootId: body.rootWorkspaceId, path: `/v1/tenants/${body.id}`, owner: creator };
@@ -56,7 +59,10 @@ export async function aMember(app: TestApp, tenant: TestTenant, role = 'member')
 }
 
 /** Creates a workspace as the tenant's owner, below the root unless told. */
-export async function aWorkspace(tenant: TestTenant, { name = uniqueName('workspace'), parentId = tenant.rootId } = {}): Promise<string> {
+export async function aWorkspace(
+  tenant: TestTenant,
+  { name = uniqueName('workspace'), parentId = tenant.rootId } = {},
+): Promise<string> {
   return (await done(tenant.owner.post(`${tenant.path}/workspaces`, { name, parentId }))).body.id;
 }
 
@@ -106,11 +112,29 @@ export async function everything(app: TestApp, tenant: TestTenant): Promise<unkn
 export async function allPages(client: ApiClient, path: string, limit: number): Promise<AnswerBody[]> {
   const items: AnswerBody[] = [];
   const separator = path.includes('?') ? '&' : '?';
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const query: string = `${separator}limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
     const { body } = await done(client.get(path + query));
     items.push(...(body.items as AnswerBody[]));
     cursor = body.nextCursor as string | null;
   }
   return items;
+}
+
+/** Holds the relay at one of its points, as if it were slow or away. */
+export class Gate<Point extends string> {
+  private held: Point | undefined;
+  private opened: (() => void)[] = [];
+
+  readonly at = (point: Point): Promise<void> | undefined =>
+    point === this.held ? new Promise((resolve) => this.opened.push(resolve)) : undefined;
+
+  hold(point: Point): void {
+    this.held = point;
+  }
+
+  open(): void {
+    this.held = undefined;
+    for (const resolve of this.opened.splice(0)) resolve();
+  }
 }

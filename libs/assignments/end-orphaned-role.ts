@@ -1,0 +1,43 @@
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import type { Positioned } from '../projections/index.js';
+import { loadUser } from '../users/index.js';
+import { loadWorkspaceTree } from '../workspaces/index.js';
+import type { RoleName } from './assignment.decider.js';
+import type { AssignmentKey } from './assignment-streams.js';
+import { EndRole } from './end-role.js';
+
+/** Ends a role that was given while its workspace was deleted or its holder deactivated, in whichever order. */
+export class EndOrphanedRole extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: AssignmentKey & { role: RoleName; source: string; position: number },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(EndOrphanedRole)
+export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly bus: CommandBus,
+  ) {}
+
+  async execute({ context, input }: EndOrphanedRole): Promise<Positioned> {
+    const [deactivated, targetGone] = await Promise.all([this.isDeactivated(input), this.isTargetGone(input)]);
+    if (!deactivated && !targetGone) return input;
+    const { tenantId, subject, target, role, source } = input;
+    const end = { tenantId, subject, target, role, sources: [source], reason: 'removed' as const };
+    return this.bus.execute(new EndRole(context, end));
+  }
+
+  private async isDeactivated({ subject }: AssignmentKey): Promise<boolean> {
+    return subject.type === 'user' && (await loadUser(this.runtime, subject.id)).status === 'deactivated';
+  }
+
+  private async isTargetGone({ tenantId, target }: AssignmentKey): Promise<boolean> {
+    if (target.type !== 'workspace') return false;
+    return !(await loadWorkspaceTree(this.runtime, tenantId)).workspaces.has(target.id);
+  }
+}

@@ -1,0 +1,97 @@
+import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { EventLogUnavailable } from '../../libs/event-store/index.js';
+import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { aTenant, done } from './world.js';
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+
+afterAll(async () => {
+  await app?.stop();
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const away = <E extends Error>(error: E) => jest.fn().mockRejectedValue(error) as never;
+
+describe('health', () => {
+  it('is told to anybody', async () => {
+    expect(await app.as().get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await app.as().get('/readyz')).toMatchObject({
+      status: 200,
+      body: { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } },
+    });
+  });
+
+  it('names the dependency that is away: not ready, though alive', async () => {
+    jest.spyOn(app.runtime.spicedb, 'readSchema').mockImplementation(away(new SpiceDbUnavailable('away')));
+    const answer = await app.as().get('/readyz');
+    expect(answer).toMatchObject({ status: 503, body: { code: 'dependency-unavailable' } });
+    expect(answer.body.detail).toContain('spicedb');
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect((await app.as().get('/healthz')).status).toBe(200);
+  });
+
+  it('is not ready while a dependency does not answer at all', async () => {
+    jest.spyOn(app.runtime.log, 'head').mockImplementation(() => new Promise(() => undefined));
+    expect(await app.as().get('/readyz')).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('eventStore') },
+    });
+  });
+});
+
+describe('P11 with a dependency away', () => {
+  it('without SpiceDB routes that must ask it are refused with 503, and nothing changes', async () => {
+    const { owner, path, rootId } = await aTenant(app);
+    const head = await app.runtime.log.head();
+    jest.spyOn(app.runtime.spicedb, 'checkAll').mockImplementation(away(new SpiceDbUnavailable('away')));
+    jest.spyOn(app.runtime.spicedb, 'lookupResources').mockImplementation(away(new SpiceDbUnavailable('away')));
+    for (const answer of [
+      await owner.get(path),
+      await owner.get('/v1/tenants'),
+      await owner.patch(path, { name: 'x' }),
+      await owner.delete(path),
+      await owner.post(`${path}/workspaces`, { name: 'x', parentId: rootId }),
+    ]) {
+      expect(answer).toMatchObject({ status: 503, body: { code: 'dependency-unavailable' } });
+      expect(answer.headers.get('retry-after')).toBe('2');
+    }
+    expect(await app.runtime.log.head()).toBe(head);
+  });
+
+  it('without the event store commands are refused with 503, and reads go on', async () => {
+    const { owner, path } = await aTenant(app);
+    jest.spyOn(app.runtime.log, 'append').mockImplementation(away(new EventLogUnavailable('away')));
+    expect(await owner.patch(path, { name: 'never' })).toMatchObject({
+      status: 503,
+      body: { code: 'dependency-unavailable' },
+    });
+    expect((await owner.get(path)).status).toBe(200);
+    jest.restoreAllMocks();
+    expect((await owner.patch(path, { name: 'now it works' })).status).toBe(200);
+  });
+
+  it('TW-048 a tenant whose root workspace can’t be saved is not there; the same call completes it', async () => {
+    const { owner } = await aTenant(app);
+    const headers = { 'idempotency-key': 'root-can-t-be-saved' };
+    const append = app.runtime.log.append.bind(app.runtime.log);
+    jest
+      .spyOn(app.runtime.log, 'append')
+      .mockImplementation((stream, ...rest) =>
+        stream.startsWith('workspaces-') ? Promise.reject(new EventLogUnavailable('away')) : append(stream, ...rest),
+      );
+    const create = () => owner.post('/v1/tenants', { name: 'half a tenant' }, headers);
+    expect((await create()).status).toBe(503);
+    expect((await owner.get('/v1/tenants?name=half%20a%20tenant')).body.items).toEqual([]);
+    jest.restoreAllMocks();
+    const created = await done(create());
+    expect(created.body).toMatchObject({ name: 'half a tenant', revision: 1, effective: true });
+    expect((await owner.get('/v1/tenants?name=half%20a%20tenant')).body.items).toHaveLength(1);
+  });
+});
