@@ -1,5 +1,6 @@
 import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
+import { pino } from 'pino';
 import { DeciderRuntime } from '../../libs/event-store/index.js';
 import {
   awaitDelivery,
@@ -7,11 +8,15 @@ import {
   type ImportOptions,
   type ImportSummary,
   linesOfFile,
+  MalformedHistory,
+  MalformedTeams,
   teamsOfFile,
+  UnreadableFile,
 } from '../../libs/membership-import/index.js';
 import { createLogger } from '../../libs/platform/index.js';
 import { FollowUps } from '../../libs/projections/index.js';
 import { createRelay } from '../relay/start-relay.js';
+import { UsageError } from './failures.js';
 import { EXIT, explain, print, ProgressBar } from './output.js';
 import type { OperatorSession } from './session.js';
 
@@ -43,7 +48,8 @@ Within a change a revoke and a grant of another role on the same target are one 
 organisation loses what they hold in its teams. A revoke of what is not held does nothing. An import that was stopped
 goes on where it ended when it is started again; a history that is imported already changes nothing.
 
-Exits with 1 where lines were refused, such as the removal of an organisation's last admin; all others are carried out.`;
+Exits with 1 where lines were refused, such as the removal of an organisation's last admin; all others are carried out.
+With a malformed line nothing is carried out.`;
 
 /** What shells expect of a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -74,7 +80,7 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
     print(flags.json, imported, () => describe(imported));
     return imported.refused.length > 0 || !imported.delivered ? EXIT.failed : EXIT.done;
   } catch (error) {
-    if (!stopping.signal.aborted) return explain(error);
+    if (!stopping.signal.aborted) return explain(isOfFiles(error) ? new UsageError(error.message) : error);
     process.stderr.write('Stopped. The same command goes on from here.\n');
     return INTERRUPTED;
   } finally {
@@ -83,35 +89,36 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
   }
 }
 
+function isOfFiles(error: unknown): error is Error {
+  return [MalformedHistory, MalformedTeams, UnreadableFile].some((kind) => error instanceof kind);
+}
+
 async function importInto({ runtime, context }: OperatorSession, given: Given, withBars: boolean): Promise<Imported> {
   const { log, pool, progress, clock, config } = runtime;
-  const started = performance.now();
-  const secondsSince = (): number => (performance.now() - started) / 1_000;
+  const logger = createLogger({ level: 'error', name: 'operator', destination: pino.destination(2) });
   // Stands by where another relay is active.
-  const relay = createRelay(runtime, context, { logger: createLogger({ level: 'error', name: 'operator' }) });
+  const relay = createRelay(runtime, context, { logger });
   relay.start();
-  const [importing, delivering] = ['importing ', 'delivering'].map((name) => new ProgressBar(name, withBars));
+  const importing = new ProgressBar('importing ', withBars);
+  const delivering = new ProgressBar('delivering', withBars);
   try {
-    let first: number | undefined;
+    const started = performance.now();
     const summary = await importMembershipHistory({
       ...given,
       ...{ log, pool, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
       bus: context.get(CommandBus),
       runtime: context.get(DeciderRuntime),
       followUps: context.get(FollowUps),
-      onProgress: ({ lines, of }) => importing!.show(lines, of, (lines - (first ??= lines)) / secondsSince()),
+      onProgress: ({ lines, of }) => importing.show(lines, of),
     });
-    const seconds = secondsSince();
-    importing!.stop();
+    const seconds = (performance.now() - started) / 1_000;
+    importing.stop();
     const head = await log.head();
-    const before = progress.delivered;
-    const delivered = await awaitDelivery(progress, head, (position) =>
-      delivering!.show(position, head, (position - before) / (secondsSince() - seconds)),
-    );
+    const delivered = await awaitDelivery(progress, head, (position) => delivering.show(position, head));
     return { ...summary, delivered, seconds };
   } finally {
-    importing!.stop();
-    delivering!.stop();
+    importing.stop();
+    delivering.stop();
     await relay.stop();
   }
 }

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
 import { createLogger } from '../../libs/platform/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
@@ -32,7 +33,12 @@ export async function openSession(env: NodeJS.ProcessEnv, { needsSpiceDb = true 
     const databasePoolMax = Math.max(config.databasePoolMax, FEWEST_CONNECTIONS);
     const runtime = await openRuntime({ ...config, databasePoolMax }, { name: 'operator' });
     closing.push(() => closeRuntime(runtime));
-    const context = await createCommandContext(runtime, createLogger({ level: 'error', name: 'operator' }));
+    // Standard output is for what the command finds.
+    const destination = pino.destination(2);
+    const context = await createCommandContext(
+      runtime,
+      createLogger({ level: 'error', name: 'operator', destination }),
+    );
     closing.push(() => context.close());
     return { runtime, context, spicedbAtRest: spicedbAtRest && !needsSpiceDb, close };
   } catch (error) {

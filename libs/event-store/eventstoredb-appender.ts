@@ -76,7 +76,7 @@ export class Appender {
 
   /** One at a time per stream, in the order of the calls: also when an earlier one must be repeated. */
   append(request: SerialisedAppend, from: AppendingLog): Promise<AppendResult> {
-    const giveUpAt = Date.now() + from.timing.deadlineMs;
+    const giveUpAt = performance.now() + from.timing.deadlineMs;
     const earlier = this.streams.get(request.stream);
     const run = (): Promise<AppendResult> => this.repeat(request, giveUpAt, from);
     const appended = earlier ? earlier.then(run, run) : run();
@@ -98,7 +98,7 @@ export class Appender {
         const refusal = refusalOf(error, stream, expectedRevision);
         if (refusal) throw refusal;
         const pauseMs = backOffMs(attempt);
-        const last = from.draining.aborted || Date.now() + pauseMs >= giveUpAt;
+        const last = from.draining.aborted || performance.now() + pauseMs >= giveUpAt;
         if (last) throw unavailable(`append to ${stream}`, error);
         this.warn(error, from.log);
         await pause(pauseMs, from.draining);
@@ -109,12 +109,12 @@ export class Appender {
   private async attempt(request: SerialisedAppend, giveUpAt: number, longestMs: number): Promise<AppendResult> {
     await this.settling;
     const { connection } = this;
-    const release = await connection.slots.take(giveUpAt - Date.now());
-    const startedAt = Date.now();
+    const release = await connection.slots.take(giveUpAt - performance.now());
+    const startedAt = performance.now();
     const answer = send(connection.client, request);
     let stuck = false;
     const settled = (): void => {
-      connection.answeredAt = Date.now();
+      connection.answeredAt = performance.now();
       if (stuck) connection.stuck--;
       release();
     };
@@ -143,8 +143,8 @@ export class Appender {
 
   /** In an outage every append fails, several times. */
   private warn(err: unknown, log: WarningLog): void {
-    if (Date.now() - this.warnedAt < WARNING_EVERY_MS) return;
-    this.warnedAt = Date.now();
+    if (performance.now() - this.warnedAt < WARNING_EVERY_MS) return;
+    this.warnedAt = performance.now();
     log.warn({ err }, 'appends fail and are repeated');
   }
 

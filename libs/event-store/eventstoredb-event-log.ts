@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { AppendResult, ResolvedEvent } from '@eventstore/db-client';
+import { systemIds } from '../platform/core.js';
 import { serialiseAppend, type SerialisedAppend } from './append-rules.js';
 import {
   BEFORE_START,
@@ -95,7 +95,7 @@ export class EventStoreDbEventLog implements EventLog {
       if (first) return identityIn(first);
       this.refuseWhenClosed();
       try {
-        await this.appender.append(identityOf(randomUUID()), this.appending);
+        await this.appender.append(identityOf(systemIds.uuid()), this.appending);
       } catch (error) {
         if (!(error instanceof RevisionConflict)) throw error;
       }

@@ -138,7 +138,7 @@ export class Reader {
 
   private async read<T>(what: string, open: OpenRead<T>, notRepeated?: ErrorType): Promise<T[]> {
     const { closing, timing } = this.options;
-    const giveUpAt = Date.now() + timing.deadlineMs;
+    const giveUpAt = performance.now() + timing.deadlineMs;
     for (let attempt = 0; ; attempt++) {
       if (closing.aborted) throw new EventLogUnavailable('the event log is closed');
       try {
@@ -148,7 +148,7 @@ export class Reader {
         const failure = permanentFailureOf(error, what);
         if (failure) throw failure;
         const pauseMs = backOffMs(attempt);
-        if (Date.now() + pauseMs >= giveUpAt) throw unavailable(`read ${what}`, error);
+        if (performance.now() + pauseMs >= giveUpAt) throw unavailable(`read ${what}`, error);
         await pause(pauseMs, closing);
       }
     }
@@ -156,10 +156,10 @@ export class Reader {
 
   private async collect<T>(open: OpenRead<T>): Promise<T[]> {
     const { connection } = this;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const stream = open(connection.client);
     try {
-      stream.on('data', () => (connection.heardAt = Date.now()));
+      stream.on('data', () => (connection.heardAt = performance.now()));
       return await collected(stream, this.options.timing.attemptMs, connection.gone.signal);
     } catch (error) {
       stream.cancel().catch(() => undefined);

@@ -21,10 +21,10 @@ export class LiveSubscription {
 
   /** What has arrived, at most `limit`; empty after `longestMs` of silence or when aborted. */
   async next(limit: number, longestMs: number, signal: AbortSignal): Promise<StoredEvent[]> {
-    const silentFrom = Date.now() + longestMs;
+    const silentFrom = performance.now() + longestMs;
     for (;;) {
       const events = this.take(limit);
-      const leftMs = silentFrom - Date.now();
+      const leftMs = silentFrom - performance.now();
       if (events.length > 0 || signal.aborted) return events;
       if (this.failure) throw this.failure;
       if (leftMs <= 0) return [];

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemRandom } from '../platform/core.js';
 
 export interface EventStoreDbTiming {
   /** An append, or a read that stands still, is given up after this long and tried again. */
@@ -21,7 +22,7 @@ export class TimedOut extends Error {
 
 /** Jittered, so that many clients don't come back at once. */
 export function backOffMs(attempt: number): number {
-  return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+  return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** attempt) * (0.5 + systemRandom() / 2);
 }
 
 /** Waits unless aborted; never rejects. */

@@ -84,10 +84,11 @@ function takeTurn(held: Memberships, world: World, joining: boolean): void {
   const person = random.one(people);
   const role = held.get(keyOf({ org, team: '', person }))?.role;
   if (role === undefined) return put(held, { org, team: '', role: 'member', person });
-  if (joining || random.chance(0.6)) return changeTeam(held, world, { org, person });
-  if (random.chance(0.3)) return handOver(held, org, random);
+  const turn = joining ? 0 : random.below(100);
+  if (turn < 80) return changeTeam(held, world, { org, person });
+  if (turn < 84) return handOver(held, org, random);
   if (role === 'admin' && adminsOf(held, org).length === 1) return;
-  if (random.chance(0.5)) return leave(held, org, person);
+  if (turn < 95) return leave(held, org, person);
   put(held, { org, team: '', role: role === 'admin' ? 'member' : 'admin', person });
 }
 

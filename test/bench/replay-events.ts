@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { assignmentStream, type RoleName, type Subject, type Target } from '../../libs/assignments/index.js';
 import type { EventToAppend, StoredEvent } from '../../libs/event-store/index.js';
@@ -40,7 +41,7 @@ export function syntheticEvents(count: number): StoredEvent[] {
     const event = ends ? roleEnded(about, at) : roleGranted(about, held, ROLES[below(ROLES.length)]!, at);
     const { stream, tenantId } = about;
     const metadata = someMetadata({ tenantId, at, actor: { type: 'user', id: world.users[below(USERS)]! } });
-    return { ...event, id: ids.uuid(), stream, revision: ++about.revision, position, metadata };
+    return { ...event, id: randomUUID(), stream, revision: ++about.revision, position, metadata };
   });
 }
 

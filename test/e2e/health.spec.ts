@@ -1,9 +1,10 @@
 import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { EventLogUnavailable } from '../../libs/event-store/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
-import { aTenant, done } from './world.js';
+import { aTenant, done, StandIns } from './world.js';
 
 let app: TestApp;
+const standIns = new StandIns();
 
 beforeAll(async () => {
   app = await startTestApp();
@@ -14,10 +15,10 @@ afterAll(async () => {
 });
 
 afterEach(() => {
-  jest.restoreAllMocks();
+  standIns.takeBack();
 });
 
-const away = <E extends Error>(error: E) => jest.fn().mockRejectedValue(error) as never;
+const away = (error: Error) => (): Promise<never> => Promise.reject(error);
 
 describe('health', () => {
   it('is told to anybody', async () => {
@@ -29,7 +30,7 @@ describe('health', () => {
   });
 
   it('names the dependency that is away: not ready, though alive', async () => {
-    jest.spyOn(app.runtime.spicedb, 'readSchema').mockImplementation(away(new SpiceDbUnavailable('away')));
+    standIns.put(app.runtime.spicedb, 'readSchema', away(new SpiceDbUnavailable('away')));
     const answer = await app.as().get('/readyz');
     expect(answer).toMatchObject({ status: 503, body: { code: 'dependency-unavailable' } });
     expect(answer.body.detail).toContain('spicedb');
@@ -38,7 +39,7 @@ describe('health', () => {
   });
 
   it('is not ready while a dependency does not answer at all', async () => {
-    jest.spyOn(app.runtime.log, 'head').mockImplementation(() => new Promise(() => undefined));
+    standIns.put(app.runtime.log, 'head', () => new Promise(() => undefined));
     expect(await app.as().get('/readyz')).toMatchObject({
       status: 503,
       body: { detail: expect.stringContaining('eventStore') },
@@ -50,8 +51,8 @@ describe('P11 with a dependency away', () => {
   it('without SpiceDB routes that must ask it are refused with 503, and nothing changes', async () => {
     const { owner, path, rootId } = await aTenant(app);
     const head = await app.runtime.log.head();
-    jest.spyOn(app.runtime.spicedb, 'checkAll').mockImplementation(away(new SpiceDbUnavailable('away')));
-    jest.spyOn(app.runtime.spicedb, 'lookupResources').mockImplementation(away(new SpiceDbUnavailable('away')));
+    standIns.put(app.runtime.spicedb, 'checkAll', away(new SpiceDbUnavailable('away')));
+    standIns.put(app.runtime.spicedb, 'lookupResources', away(new SpiceDbUnavailable('away')));
     for (const answer of [
       await owner.get(path),
       await owner.get('/v1/tenants'),
@@ -67,13 +68,13 @@ describe('P11 with a dependency away', () => {
 
   it('without the event store commands are refused with 503, and reads go on', async () => {
     const { owner, path } = await aTenant(app);
-    jest.spyOn(app.runtime.log, 'append').mockImplementation(away(new EventLogUnavailable('away')));
+    standIns.put(app.runtime.log, 'append', away(new EventLogUnavailable('away')));
     expect(await owner.patch(path, { name: 'never' })).toMatchObject({
       status: 503,
       body: { code: 'dependency-unavailable' },
     });
     expect((await owner.get(path)).status).toBe(200);
-    jest.restoreAllMocks();
+    standIns.takeBack();
     expect((await owner.patch(path, { name: 'now it works' })).status).toBe(200);
   });
 
@@ -81,15 +82,13 @@ describe('P11 with a dependency away', () => {
     const { owner } = await aTenant(app);
     const headers = { 'idempotency-key': 'root-can-t-be-saved' };
     const append = app.runtime.log.append.bind(app.runtime.log);
-    jest
-      .spyOn(app.runtime.log, 'append')
-      .mockImplementation((stream, ...rest) =>
-        stream.startsWith('workspaces-') ? Promise.reject(new EventLogUnavailable('away')) : append(stream, ...rest),
-      );
+    standIns.put(app.runtime.log, 'append', (stream, ...rest) =>
+      stream.startsWith('workspaces-') ? Promise.reject(new EventLogUnavailable('away')) : append(stream, ...rest),
+    );
     const create = () => owner.post('/v1/tenants', { name: 'half a tenant' }, headers);
     expect((await create()).status).toBe(503);
     expect((await owner.get('/v1/tenants?name=half%20a%20tenant')).body.items).toEqual([]);
-    jest.restoreAllMocks();
+    standIns.takeBack();
     const created = await done(create());
     expect(created.body).toMatchObject({ name: 'half a tenant', revision: 1, effective: true });
     expect((await owner.get('/v1/tenants?name=half%20a%20tenant')).body.items).toHaveLength(1);

@@ -5,7 +5,7 @@ import { Conformance, type Exchange, readGolden } from './conformance.js';
 import { Calls, type RawCall } from './malformed-calls.js';
 import { aMember, aTenant, aUserWithToken, aWorkspace, done } from './world.js';
 
-const RUNS = 200;
+const RUNS = 60;
 const ODD_RUNS = 15;
 const LEAKS = /node_modules|\.[tj]s:\d+|^\s+at /m;
 
@@ -55,7 +55,7 @@ describe('a malformed call', () => {
       }),
       { numRuns: RUNS },
     );
-    expect((await app.runtime.log.readAll(head, 10)).map(({ type }) => type)).toEqual([]);
+    expect(await storedSince(head)).toEqual([]);
     expect(failures()).toEqual([]);
   });
 });
@@ -75,6 +75,12 @@ describe('whatever text is in it', () => {
     expect(failures()).toEqual([]);
   });
 });
+
+/** Types of the events after a position; the heads of the audit chains are published every minute, whatever is called. */
+async function storedSince(position: number): Promise<string[]> {
+  const events = await app.runtime.log.readAll(position, 100);
+  return events.map(({ type }) => type).filter((type) => type !== 'audit-heads-published.v1');
+}
 
 /** What was logged as a fault of ours. */
 function failures(): string[] {

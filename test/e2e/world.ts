@@ -138,3 +138,17 @@ export class Gate<Point extends string> {
     for (const resolve of this.opened.splice(0)) resolve();
   }
 }
+
+/** Puts functions in the place of an object's own, until they are taken back. */
+export class StandIns {
+  private readonly taken: (() => void)[] = [];
+
+  put<T extends object, Name extends keyof T>(object: T, name: Name, standIn: T[Name]): void {
+    Object.defineProperty(object, name, { value: standIn, configurable: true });
+    this.taken.push(() => Reflect.deleteProperty(object, name));
+  }
+
+  takeBack(): void {
+    for (const take of this.taken.splice(0)) take();
+  }
+}

@@ -1,3 +1,4 @@
+import { isSame, replay } from '../../libs/projections/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   eventsAfter,
@@ -68,6 +69,18 @@ describe('a whole membership history', () => {
     'leaves everything as the log says it must be',
     async () => {
       expect(await faultsOf(app)).toEqual([]);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'gives the same rows when it is replayed',
+    async () => {
+      const { pool, log, domain } = app.runtime;
+      const { registry, readModels: models, relationships } = domain;
+      const { tables } = await replay({ pool, log, registry, models, relationships });
+      expect(tables.filter((table) => !isSame(table))).toEqual([]);
+      expect(tables.some(({ table, liveRows }) => table === 'assignment' && liveRows > 1_000)).toBe(true);
     },
     LONG_MS,
   );

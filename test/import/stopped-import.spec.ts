@@ -143,7 +143,7 @@ describe('the command', () => {
       await writeFile(join(folder, 'broken.jsonl'), '{"change":1}\n');
       const { code, err } = await startOperator('import', join(folder, 'broken.jsonl')).ended;
       expect({ code, err }).toEqual({
-        code: 1,
+        code: 2,
         err: 'line 1 of the history: at must be a time in ISO 8601 with its zone\n',
       });
     },

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import type { INestApplicationContext } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { SpiceDb } from '../../libs/authorization/index.js';
+import { compiledPath, type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb } from '../../libs/embedded/index.js';
+import { initialiseInstallation } from '../../libs/installation/index.js';
+import { createLogger, loadConfig } from '../../libs/platform/index.js';
+import { createTestDatabase, type TestDatabase } from '../../libs/testing/index.js';
+import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
+import type { Relay } from '../relay/relay.js';
+import { createCommandContext, createRelay } from '../relay/start-relay.js';
+
+export interface Ran {
+  code: number;
+  out: string;
+  errors: string;
+}
+
+/** Runs the command line as people do, in a process of its own. */
+export async function runOperator(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+  const child = spawn(process.execPath, [compiledPath('apps/operator/main.js'), ...args], {
+    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], USER: 'olga', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { code: code as number, out, errors };
+}
+
+/** A database without tables and a SpiceDB without a schema, and a relay of their own once there is something in them. */
+export class OperatorWorld {
+  runtime!: Runtime;
+  private context!: INestApplicationContext;
+  private relay: Relay | undefined;
+
+  private constructor(
+    private readonly database: TestDatabase,
+    private readonly server: EmbeddedSpiceDb,
+    readonly spicedb: SpiceDb,
+  ) {}
+
+  static async start(): Promise<OperatorWorld> {
+    const database = await createTestDatabase({ empty: true });
+    const server = await startEmbeddedSpiceDb({ presharedKey: 'key' });
+    await server.open();
+    const spicedb = new SpiceDb({ endpoint: server.endpoint, presharedKey: 'key', tls: false });
+    return new OperatorWorld(database, server, spicedb);
+  }
+
+  get env(): Record<string, string> {
+    return {
+      DATABASE_URL: this.database.url,
+      SPICEDB_ENDPOINT: this.server.endpoint,
+      SPICEDB_PRESHARED_KEY: 'key',
+    };
+  }
+
+  operator(...args: string[]): Promise<Ran> {
+    return runOperator(args, this.env);
+  }
+
+  /** What a command prints with `--json`, whatever its exit code. */
+  async asked<Found = Record<string, unknown>>(...args: string[]): Promise<Found & { code: number }> {
+    const { code, out } = await this.operator(...args, '--json');
+    return { ...(JSON.parse(out) as Found), code };
+  }
+
+  /** Sets the installation up, with its first events, and lets a relay run. */
+  async live(): Promise<void> {
+    this.runtime = await openRuntime(loadConfig(this.env, { mode: 'operator' }), { name: 'spec' });
+    const logger = createLogger({ level: 'silent', name: 'spec' });
+    this.context = await createCommandContext(this.runtime, logger);
+    this.startRelay();
+    const config = { defaultTenantName: 'default', defaultWorkspaceName: undefined };
+    await initialiseInstallation(this.context.get(CommandBus), config, this.runtime.clock, this.runtime.ids);
+    await this.delivered();
+  }
+
+  startRelay(): void {
+    const logger = createLogger({ level: 'silent', name: 'spec' });
+    this.relay = createRelay(this.runtime, this.context, { logger });
+    this.relay.start();
+  }
+
+  async stopRelay(): Promise<void> {
+    await this.relay?.stop();
+    this.relay = undefined;
+  }
+
+  async delivered(): Promise<void> {
+    const { log, progress } = this.runtime;
+    await progress.waitFor('delivered', await log.head(), 20_000);
+  }
+
+  async rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.runtime.pool.query<Row>(sql, values)).rows;
+  }
+
+  async relationships(type: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const page of this.spicedb.readAll(type)) found.push(...page.map(({ tuple }) => tuple));
+    return found.sort();
+  }
+
+  schema(): Promise<string> {
+    return readFile(projectPath('schema.zed'), 'utf8');
+  }
+
+  async stop(): Promise<void> {
+    await this.stopRelay();
+    await this.context?.close();
+    if (this.runtime) await closeRuntime(this.runtime);
+    this.spicedb.close();
+    await this.server.stop();
+    await this.database.drop();
+  }
+}
