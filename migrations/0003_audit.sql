@@ -24,4 +24,5 @@ create index audit_entry_by_time on audit_entry (chain, at desc, sequence desc);
 create index audit_entry_by_resource on audit_entry (chain, resource_type, resource_id, sequence desc);
 create index audit_entry_by_actor on audit_entry (chain, actor_id, sequence desc);
 create index audit_entry_by_action on audit_entry (chain, action, sequence desc);
+create index audit_entry_by_correlation on audit_entry (chain, correlation_id, sequence);
 create index audit_entry_by_position on audit_entry (position);

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { NO_STREAM } from '../../libs/event-store/index.js';
 import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
-import { until } from '../../libs/testing/index.js';
 import type { Report } from '../../libs/verification/index.js';
-import { startStandalone } from '../standalone/start-standalone.js';
-import { OperatorWorld, runOperator } from './operator.fixture.js';
+import { OperatorWorld, runOperator, startProduct } from './operator.fixture.js';
 import type { Status } from './status.js';
 
 let world: OperatorWorld;
@@ -291,19 +289,21 @@ describe('what is called wrongly or does not answer', () => {
 describe('on a data folder', () => {
   it('works on the parts that run, on parts of its own when they do not, and leaves nothing running', async () => {
     const env = { DATA_DIR: join(folder, 'data'), PORT: '0', SPICEDB_PORT: '0', LOG_LEVEL: 'silent' };
-    const standalone = await startStandalone({ ...process.env, ...env });
+    const stop = await startProduct(env);
     const running = await runOperator(['status', '--json'], env);
     expect({ ...running, out: JSON.parse(running.out) }).toMatchObject({
       code: 0,
       out: { delivery: { spicedb: 'answers' } },
     });
-    await standalone.stop();
+    await stop();
     const atRest = await runOperator(['status', '--json'], env);
     expect({ ...atRest, out: JSON.parse(atRest.out) }).toMatchObject({
       ...{ code: 1, out: { relay: { lease: null }, delivery: { spicedb: 'is not running' } } },
     });
     expect(await runOperator(['verify'], env)).toMatchObject({ code: 0 });
     expect(await runOperator(['replay', 'all'], env)).toMatchObject({ code: 0 });
-    await (await startStandalone({ ...process.env, ...env })).stop();
+    await (
+      await startProduct(env)
+    )();
   });
 });

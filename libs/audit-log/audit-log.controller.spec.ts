@@ -1,7 +1,7 @@
 import { toAppend } from '../event-store/index.js';
 import { ADA, BOB, CHILD, ROOT, TENANT } from '../verification/world.fixture.js';
 import { HttpWorld } from '../verification/http-world.fixture.js';
-import { AuditLogController, AuditLogModule, type ListedAuditEntry, SystemAuditLogController } from './trail.js';
+import { AuditLogController, type ListedAuditEntry, SystemAuditLogController } from './trail.js';
 
 const MEMBER = '01JQ0000000000000000000M01';
 const ROOT_ADMIN = '01JQ0000000000000000000R01';
@@ -11,11 +11,7 @@ const PATH = `/v1/tenants/${TENANT}/audit-log`;
 let http: HttpWorld;
 
 beforeAll(async () => {
-  const controllers = [AuditLogController, SystemAuditLogController];
-  http = await HttpWorld.start({ controllers, modules: [AuditLogModule] });
-});
-beforeEach(async () => {
-  await http.world.reset();
+  http = await HttpWorld.start(AuditLogController, SystemAuditLogController);
   await http.world.tenant();
   const want = (resource: string, relation: string, subject: string) => ({
     want: { resource, relation, subject: `user:${subject}` },
@@ -23,20 +19,21 @@ beforeEach(async () => {
   });
   const sources = [want(`tenant:${TENANT}`, 'member', MEMBER), want('system:installation', 'admin', ROOT_ADMIN)];
   await http.world.sample({ sources }, null);
-  await http.world.relay();
+  await http.relay();
 });
-afterAll(() => http.stop());
+afterAll(() => http?.stop());
 
 const list = async (query = '', path = PATH, as = ADA) => {
   const { status, body } = await http.get(`user:${as}`, `${path}${query}`);
   const { items, nextCursor } = body as unknown as { items: ListedAuditEntry[]; nextCursor: string | null };
   return { status, body, items, nextCursor };
 };
+const sequences = async (query: string) => (await list(query)).items.map(({ sequence }) => sequence);
 const actions = async (query: string) => (await list(query)).items.map(({ action }) => action);
 
 describe('the audit log of a tenant', () => {
   it('shows everything of an entry but the stored event', async () => {
-    const { items } = await list('?limit=1');
+    const { items } = await list('?action=tenant.renamed');
     const event = (await http.world.log.readStream(`tenant-${TENANT}`)).at(-1)!;
     const { correlationId, commandId } = event.metadata;
     expect(items).toEqual([
@@ -81,11 +78,14 @@ describe('the audit log of a tenant', () => {
   });
 
   it('is newest first, or oldest first where asked', async () => {
-    expect((await list()).items.map(({ sequence }) => sequence)).toEqual([6, 5, 4, 3, 2, 1]);
-    expect((await list('?order=asc')).items.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+    const oldest = await sequences('?order=asc&limit=5');
+    expect(oldest).toEqual([1, 2, 3, 4, 5]);
+    expect((await sequences('?order=desc')).slice(-5)).toEqual([...oldest].reverse());
+    expect(await sequences('')).toEqual(await sequences('?order=desc'));
   });
 
   it.each(['asc', 'desc'])('comes in pages that neither miss nor double while entries arrive: %s', async (order) => {
+    const before = await sequences(`?order=${order}`);
     const seen: number[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const page: Awaited<ReturnType<typeof list>> = await list(
@@ -98,7 +98,7 @@ describe('the audit log of a tenant', () => {
         await http.world.relay();
       }
     }
-    expect(seen).toEqual(order === 'asc' ? [1, 2, 3, 4, 5, 6, 7] : [6, 5, 4, 3, 2, 1]);
+    expect(seen).toEqual(order === 'asc' ? [...before, before.length + 1] : before);
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('the audit log of a tenant', () => {
   it('keeps a cursor to the list and filters it is of', async () => {
     const { nextCursor } = await list('?limit=1');
     expect((await list(`?limit=1&order=asc&cursor=${nextCursor}`)).status).toBe(400);
-    expect((await list(`?limit=5&cursor=${nextCursor}`)).items).toHaveLength(5);
+    expect((await list(`?limit=3&cursor=${nextCursor}`)).items).toHaveLength(3);
   });
 
   it('is for who manages the tenant', async () => {
@@ -174,7 +174,8 @@ describe('the audit log of a tenant', () => {
 
   it('shows an entry that somebody has tampered with as far as it can', async () => {
     await http.world.pool.query(`update audit_entry set event = 'no JSON' where sequence = 6`);
-    expect((await list('?limit=1')).items).toMatchObject([{ sequence: 6, action: 'tenant.renamed', ip: null }]);
+    const { items } = await list('?action=tenant.renamed');
+    expect(items).toMatchObject([{ sequence: 6, oldValues: { name: 'Acme' }, ip: null }]);
   });
 });
 

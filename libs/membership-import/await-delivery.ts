@@ -9,6 +9,7 @@ export async function awaitDelivery(
   onDelivered?: (position: number) => void,
   standstillMs = STANDSTILL_MS,
 ): Promise<boolean> {
+  if (progress.delivered >= position) return true;
   for (let before = progress.delivered; ; before = progress.delivered) {
     onDelivered?.(before);
     if (await progress.waitFor('delivered', position, standstillMs)) return true;

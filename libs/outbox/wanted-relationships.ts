@@ -88,7 +88,8 @@ async function writeSources(client: ClientBase, { removals, writes }: SourceFold
   await client.query(
     `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position)
      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
-     on conflict (tuple, source) do update set until = excluded.until, position = excluded.position`,
+     on conflict (tuple, source) do update
+       set until = excluded.until, position = excluded.position, tenant_id = excluded.tenant_id`,
     [
       writes.map(({ tuple }) => tuple),
       writes.map(({ source }) => source),

@@ -1,6 +1,6 @@
 import { ADA, BOB, CHILD, ROOT, TENANT } from '../verification/world.fixture.js';
 import { HttpWorld } from '../verification/http-world.fixture.js';
-import { PermissionsController, PermissionsModule } from './index.js';
+import { PermissionsController } from './index.js';
 
 const EVE = '01JQ0000000000000000000E01';
 const ROBOT = '01JQ0000000000000000000S01';
@@ -12,7 +12,7 @@ const OTHER_WORKSPACE = '01JQ0000000000000000000W09';
 let http: HttpWorld;
 
 beforeAll(async () => {
-  http = await HttpWorld.start({ controllers: [PermissionsController], modules: [PermissionsModule] });
+  http = await HttpWorld.start(PermissionsController);
   const { world } = http;
   await world.tenant();
   const want = (resource: string, relation: string, subject: string) => ({
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await world.sample({ sources: [want(`workspace:${OTHER_WORKSPACE}`, 'admin', `user:${BOB}`)] }, OTHER_TENANT);
   await http.relay();
 });
-afterAll(() => http.stop());
+afterAll(() => http?.stop());
 
 const workspace = (id: string) => ({ type: 'workspace', id });
 const user = (id: string) => ({ type: 'user', id });

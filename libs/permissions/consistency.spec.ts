@@ -1,12 +1,12 @@
 import { TENANT, ADA } from '../verification/world.fixture.js';
 import { HttpWorld } from '../verification/http-world.fixture.js';
-import { ConsistencyController, PermissionsModule } from './index.js';
+import { ConsistencyController } from './index.js';
 
 let http: HttpWorld;
 beforeAll(async () => {
-  http = await HttpWorld.start({ controllers: [ConsistencyController], modules: [PermissionsModule] });
+  http = await HttpWorld.start(ConsistencyController);
 });
-afterAll(() => http.stop());
+afterAll(() => http?.stop());
 
 const exchange = (body: object, headers: Record<string, string> = {}) =>
   http.post(`user:${ADA}`, '/v1/consistency', body, headers);

@@ -1,32 +1,12 @@
 import { type CanActivate, type DynamicModule, type ExecutionContext, Module, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { SpiceDbUnavailable } from '../authorization/index.js';
-import {
-  Access,
-  AccessGuard,
-  CommandEdge,
-  ConsistencyTokens,
-  EVENT_LOG,
-  KYSELY,
-  POOL,
-  type Principal,
-  SIGNING_KEY,
-  SPICEDB,
-} from '../edge/index.js';
-import {
-  CLOCK,
-  createHttpApp,
-  createLogger,
-  IDS,
-  openKysely,
-  Refused,
-  systemClock,
-  systemIds,
-} from '../platform/index.js';
+import { AccessGuard, ConsistencyTokens, type Principal } from '../edge/index.js';
+import { createHttpApp, createLogger, loadConfig, Refused, systemIds } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
+import { RuntimeModule } from '../wiring/index.js';
 import { World } from './world.fixture.js';
 
 /** Believes what a call says of who calls: `as: user:…`. */
@@ -42,10 +22,6 @@ class TrustingGuard implements CanActivate {
 @Module({})
 class HttpWorldModule {}
 
-interface Routes {
-  controllers: Type<unknown>[];
-  modules: Type<unknown>[];
-}
 /** Tests look into it. */
 type Body = Record<string, never> & { items: Record<string, never>[] };
 
@@ -57,42 +33,23 @@ export class HttpWorld {
     private readonly app: NestFastifyApplication,
   ) {}
 
-  static async start({ controllers, modules }: Routes): Promise<HttpWorld> {
+  static async start(...controllers: Type<unknown>[]): Promise<HttpWorld> {
     const world = await World.start();
     const progress = new Progress(world.pool);
-    await progress.start();
-    const providers = [
-      { provide: POOL, useValue: world.pool },
-      { provide: KYSELY, useValue: openKysely(world.pool) },
-      { provide: EVENT_LOG, useValue: world.log },
-      { provide: SPICEDB, useValue: world.spicedb },
-      { provide: SIGNING_KEY, useValue: 'signing-key-of-the-specification' },
-      { provide: Progress, useValue: progress },
-      { provide: CLOCK, useValue: systemClock },
-      { provide: IDS, useValue: systemIds },
-    ];
-    const module: DynamicModule = {
-      module: HttpWorldModule,
-      global: true,
-      imports: [CqrsModule.forRoot(), ...modules],
-      controllers,
-      providers: [
-        ...providers,
-        Access,
-        ConsistencyTokens,
-        CommandEdge,
-        { provide: APP_GUARD, useClass: TrustingGuard },
-        { provide: APP_GUARD, useClass: AccessGuard },
-      ],
-      exports: [...providers.map(({ provide }) => provide), Access, ConsistencyTokens],
-    };
-    const app = await createHttpApp(module, {
-      logger: createLogger({ level: 'silent', name: 'spec' }),
-      translateError: (error) =>
-        error instanceof SpiceDbUnavailable ? new Refused('dependency-unavailable', 'SpiceDB') : undefined,
-    });
-    await app.init();
-    return new HttpWorld(world, progress, app);
+    try {
+      await progress.start();
+      const app = await createHttpApp(moduleOf(world, progress, controllers), {
+        logger: createLogger({ level: 'silent', name: 'spec' }),
+        translateError: (error) =>
+          error instanceof SpiceDbUnavailable ? new Refused('dependency-unavailable', 'SpiceDB') : undefined,
+      });
+      await app.init();
+      return new HttpWorld(world, progress, app);
+    } catch (error) {
+      await progress.close();
+      await world.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -125,4 +82,20 @@ export class HttpWorld {
     const answer = await this.app.inject({ method, url, headers, payload });
     return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(answer.body) as Body };
   }
+}
+
+function moduleOf(world: World, progress: Progress, controllers: Type<unknown>[]): DynamicModule {
+  const { pool, log, spicedb, domain, clock } = world;
+  const env = { DATABASE_URL: world.databaseUrl, SPICEDB_ENDPOINT: 'unused:1', SPICEDB_PRESHARED_KEY: 'unused' };
+  const config = loadConfig({ ...env, ADMIN_TOKEN: 'unused-admin-token' }, { mode: 'standalone' });
+  const runtime = { config, pool, log, spicedb, domain, progress, clock, ids: systemIds };
+  return {
+    module: HttpWorldModule,
+    imports: [RuntimeModule.with(runtime)],
+    controllers,
+    providers: [
+      { provide: APP_GUARD, useClass: TrustingGuard },
+      { provide: APP_GUARD, useClass: AccessGuard },
+    ],
+  };
 }

@@ -106,6 +106,10 @@ export class World {
     return world;
   }
 
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
   async stop(): Promise<void> {
     await this.log.close();
     this.spicedb.close();

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { createCommandContext, createRelay } from '../../apps/relay/start-relay.js';
 import { SupervisedSpiceDb } from '../../apps/standalone/supervised-spicedb.js';
 import { projectPath } from '../../libs/embedded/index.js';
-import { initialiseInstallation } from '../../libs/installation/index.js';
+import { type Initialised, initialiseInstallation } from '../../libs/installation/index.js';
 import { createLogger, loadConfig, migrate } from '../../libs/platform/index.js';
 import { adoptVersions } from '../../libs/projections/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
@@ -12,6 +12,7 @@ import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index
 export interface BenchProduct {
   runtime: Runtime;
   context: INestApplicationContext;
+  installation: Initialised;
   close(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export async function openProduct(databaseUrl: string): Promise<BenchProduct> {
   const context = await createCommandContext(runtime, logger);
   const relay = createRelay(runtime, context, { logger });
   relay.start();
-  await initialiseInstallation(context.get(CommandBus), config, runtime.clock, runtime.ids);
+  const installation = await initialiseInstallation(context.get(CommandBus), config, runtime.clock, runtime.ids);
   await requireDelivered(runtime);
   const close = async (): Promise<void> => {
     await relay.stop();
@@ -41,7 +42,7 @@ export async function openProduct(databaseUrl: string): Promise<BenchProduct> {
     await closeRuntime(runtime);
     await spicedb.stop();
   };
-  return { runtime, context, close };
+  return { runtime, context, installation, close };
 }
 
 /** @throws unless SpiceDB has everything soon */

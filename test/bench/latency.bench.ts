@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { CommandBus } from '@nestjs/cqrs';
 import { assignmentStream, type Subject, type Target } from '../../libs/assignments/index.js';
-import { type EventToAppend, NO_STREAM } from '../../libs/event-store/index.js';
+import { type EventToAppend, NO_STREAM, processContext } from '../../libs/event-store/index.js';
 import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
+import { EnsureUser } from '../../libs/users/index.js';
 import type { Runtime } from '../../libs/wiring/index.js';
+import { CreateWorkspace } from '../../libs/workspaces/index.js';
 import { createDatabase, quietly } from './bench-databases.js';
-import { openProduct, requireDelivered } from './bench-product.js';
+import { type BenchProduct, openProduct, requireDelivered } from './bench-product.js';
 import { type BenchRow, rounded } from './bench-row.js';
 
 const RATES = [100, 200];
@@ -12,6 +15,9 @@ const SECONDS = 15;
 const WARM_UP_SECONDS = 3;
 const LIMITS_MS = { p50: 15, p95: 50 };
 const LONGEST_MS = 30_000;
+/** Each grant is of another user or on another workspace: enough for all of them. */
+const WORKSPACES = 30;
+const USERS = 200;
 
 interface Grant {
   stream: string;
@@ -28,10 +34,13 @@ interface Sample {
 export async function benchLatency(serverUrl: string): Promise<BenchRow[]> {
   const product = await openProduct(await createDatabase(serverUrl));
   try {
-    const granted = await grantAt(product.runtime, RATES[0]!, WARM_UP_SECONDS);
+    const grants = await possibleGrants(product);
+    const granted = await grantAt(product.runtime, grants, { rate: RATES[0]!, seconds: WARM_UP_SECONDS });
     const rows: BenchRow[] = [];
     for (const rate of RATES) {
-      const { samples, tuples } = await quietly(serverUrl, () => grantAt(product.runtime, rate, SECONDS));
+      const { samples, tuples } = await quietly(serverUrl, () =>
+        grantAt(product.runtime, grants, { rate, seconds: SECONDS }),
+      );
       granted.tuples.push(...tuples);
       rows.push(...rowsOf(rate, samples));
     }
@@ -58,8 +67,12 @@ function rowsOf(rate: number, samples: readonly Sample[]): BenchRow[] {
   });
 }
 
-async function grantAt(runtime: Runtime, rate: number, seconds: number) {
-  const grants = Array.from({ length: rate * seconds }, () => aGrant(runtime));
+async function grantAt(
+  runtime: Runtime,
+  possible: Iterator<Grant>,
+  { rate, seconds }: { rate: number; seconds: number },
+) {
+  const grants = Array.from({ length: rate * seconds }, () => possible.next().value as Grant);
   const samples: Promise<Sample>[] = [];
   const startedAt = performance.now();
   for (const [index, grant] of grants.entries()) {
@@ -81,17 +94,36 @@ async function follow({ log, progress }: Runtime, { stream, event }: Grant, dueA
   return { sinceCommit: now - committedAt, sinceDue: now - dueAt };
 }
 
-function aGrant({ ids, clock }: Runtime): Grant {
-  const now = clock.now();
-  const at = now.toISOString();
-  const subject: Subject = { type: 'user', id: ids.ulid(now) };
-  const target: Target = { type: 'workspace', id: ids.ulid(now) };
-  const tenantId = ids.ulid(now);
+/** On workspaces that are there, of users that are there: a process ends what nobody can hold. */
+async function possibleGrants({ runtime, context, installation }: BenchProduct): Promise<Iterator<Grant>> {
+  const { ids, clock } = runtime;
+  const bus = context.get(CommandBus);
+  const { defaultTenantId: tenantId, rootWorkspaceId: parentId } = installation;
+  const ulids = (count: number): string[] => Array.from({ length: count }, () => ids.ulid(clock.now()));
+  const [workspaces, users] = [ulids(WORKSPACES), ulids(USERS)];
+  for (const workspaceId of workspaces) {
+    const input = { workspaceId, tenantId, name: workspaceId, parentId, creatorId: null };
+    await bus.execute(new CreateWorkspace(processContext('bench', clock, ids), input));
+  }
+  for (const userId of users) {
+    const identity = { issuer: 'bench', subject: userId };
+    const input = { userId, externalIdentity: identity, profile: { displayName: userId } };
+    await bus.execute(new EnsureUser(processContext('bench', clock, ids), input));
+  }
+  await requireDelivered(runtime);
+  const at = clock.now().toISOString();
+  const all = users.flatMap((user) => workspaces.map((workspace) => aGrant({ tenantId, user, workspace, at })));
+  return all.values();
+}
+
+function aGrant({ tenantId, user, workspace, at }: Record<'tenantId' | 'user' | 'workspace' | 'at', string>): Grant {
+  const subject: Subject = { type: 'user', id: user };
+  const target: Target = { type: 'workspace', id: workspace };
   const grant = { tenantId, subject, target, role: 'editor', source: 'direct', until: null };
   const data = { ...grant, replaced: [], rolesBefore: [], rolesAfter: ['editor'], at };
   return {
     stream: assignmentStream({ subject, target }),
-    tuple: `workspace:${target.id}#editor@user:${subject.id}`,
+    tuple: `workspace:${workspace}#editor@user:${user}`,
     event: anEvent({ type: 'role-granted.v1', data, metadata: someMetadata({ tenantId, at }) }),
   };
 }

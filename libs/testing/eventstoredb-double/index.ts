@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { TcpProxy } from '../tcp-proxy.js';
@@ -12,7 +12,7 @@ import { RecordedLog } from './recorded-log.js';
 
 export type { AppendFault, EventStoreDbControl, ReadFault } from './control.js';
 
-const FLUSH_MS = 10;
+const TURNS_TO_FLUSH = 30;
 
 export interface EventStoreDbDouble {
   url: string;
@@ -129,8 +129,8 @@ class Double implements EventStoreDbControl {
 
   private async whileDown(work: () => void): Promise<void> {
     this.reads.failSubscriptions();
-    // So that subscribers learn it from the server, as they mostly do.
-    await delay(FLUSH_MS);
+    // So that subscribers learn it from the server, as they mostly do: each hop to them takes a turn.
+    for (let turn = 0; turn < TURNS_TO_FLUSH; turn++) await nextTurn();
     await this.proxy.refuse();
     this.server.forceShutdown();
     work();
