@@ -36,6 +36,8 @@ For an auditor, or to keep apart from the system: whoever has an export can tell
 before its end. It holds names and addresses of persons; a file is made for its owner's eyes only, and appears when it
 is complete. Without --out the trail goes to standard output, and --json has no effect.
 
+Exits with 2 where there is no such chain.
+
   operator export-audit --out trail-2026-01.jsonl.gz --gzip
   operator export-audit --chain 01JQ0000000000000000000T01 | jq -c .`;
 

@@ -104,6 +104,8 @@ const ADMIN = `
 For the first admin of an installation whose users come from an identity provider: issuer and subject are what stands in
 the iss and sub of their tokens. Asked twice it changes nothing. It is on the record, with who did it.
 
+Exits with 1 where the user was deactivated.
+
   operator bootstrap-admin --issuer https://id.example.org --subject 00u1a2b3 --display-name 'Ada Lovelace'`;
 
 interface AdminFlags extends Who {

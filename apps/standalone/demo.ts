@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { v1 } from '@authzed/authzed-node';
-import { loadConfig } from '../../libs/platform/index.js';
+import { loadConfig, systemClock } from '../../libs/platform/index.js';
 import { RUNNING_FILE, type Running } from './running-file.js';
 
 /** The demo can't go on; says what to do. */
@@ -185,7 +185,7 @@ async function tell({ url, adminToken, spicedb }: Settings): Promise<void> {
     const [ada, ben] = [await register(api, adminToken, 'Ada'), await register(api, adminToken, 'Ben')];
     print(`\n${bold('One request, from asking to taking back')}  ${dim(url)}\n`);
     said('admin', 'registers Ada and Ben, with a token each');
-    const name = `Demo ${new Date().toISOString()}`;
+    const name = `Demo ${systemClock.now().toISOString()}`;
     const { id: tenantId, rootWorkspaceId: parentId } = await api.post(ada.token, '/v1/tenants', { name });
     const tenant = `/v1/tenants/${tenantId}`;
     await api.post(ada.token, `${tenant}/members`, { userId: ben.id, role: 'member' });

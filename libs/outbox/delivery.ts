@@ -61,12 +61,16 @@ export class Delivery {
       const { rows } = await pool.query('select 1 from delivery_mark where partition = $1 and zed_token is not null', [
         partition,
       ]);
-      if (rows.length > 0) {
+      // Another relay may have begun in between.
+      if (rows.length > 0) mark = await readMark(spicedb, partition);
+      if (rows.length > 0 && !mark) {
         throw new RelationshipsLost(
           'SpiceDB holds no delivery mark, though relationships were delivered to it: it was emptied or replaced. ' +
             'Run `operator repair` to write all wanted relationships again.',
         );
       }
+    }
+    if (!mark) {
       mark = { position: BEFORE_START, piece: 0 };
       await writeUnderMark(spicedb, partition, { from: undefined, to: mark }, []);
     }

@@ -14,7 +14,6 @@ import { COLUMNS } from './replay-rows.js';
 
 const ROUNDS = 3;
 const EVENTS = 200_000;
-/** It sorts the whole log for each piece, so that it would only get slower with more. */
 const EMMETT_EVENTS = 20_000;
 const EMMETT_LIMIT_MS = 60_000;
 const UNIT = 'events/s';
@@ -54,7 +53,7 @@ async function compare(serverUrl: string, world: World, events: readonly StoredE
     ours.push(await measureOurs(serverUrl, world));
     bound.push(await measureBound(world.url, decoded));
     await requireSameRows(world);
-    // Once is enough: it takes a minute.
+    // Once, for the time it takes: up to a minute.
     if (round === 0 && !('missing' in emmett)) {
       rebuilt = await quietly(serverUrl, () => emmett.measure());
     }
@@ -70,7 +69,8 @@ async function compare(serverUrl: string, world: World, events: readonly StoredE
   const rebuild = { name: 'replay: emmett-postgresql 0.42, rebuild of 20,000', target: 40 };
   if ('missing' in emmett) return [...rows, { ...rebuild, ...row, peer: null, ratio: null, note: emmett.missing }];
   const { eventsPerSecond, events: handled } = rebuilt!;
-  const note = handled < EMMETT_EVENTS ? `cut off after ${handled} events` : undefined;
+  const cut = handled < EMMETT_EVENTS ? `, cut off after ${handled} events` : '';
+  const note = `ours ${spread(ours)}, peer measured once${cut}`;
   return [...rows, { ...rebuild, ...against(eventsPerSecond), note }];
 }
 

@@ -1,0 +1,142 @@
+import type { SourceChange, Tuple } from './relationship.js';
+import { SourceFold, type SourceRow } from './source-fold.js';
+
+const tuple: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:U' };
+const name = 'workspace:W#editor@user:U';
+const early = '2026-01-01T00:00:00.000Z';
+const late = '2026-02-01T00:00:00.000Z';
+
+const want = (source: string, until: string | null = null, of: Tuple = tuple): SourceChange => ({
+  want: of,
+  source,
+  until,
+});
+const end = (source: string, of: Tuple = tuple): SourceChange => ({ end: of, source });
+
+/** Applies events in a fold that begins with rows, one list of changes per event. */
+function folded(
+  events: readonly (readonly SourceChange[])[],
+  { rows = [] as SourceRow[], closed = new Set<string>() } = {},
+) {
+  const fold = new SourceFold(rows, closed);
+  for (const [position, changes] of events.entries()) {
+    fold.apply({ position, eventId: `e${position}`, tenantId: 'T', changes });
+  }
+  return fold;
+}
+const effects = (...events: (readonly SourceChange[])[]) =>
+  folded(events).effective.map(({ position, operation, tuple: of, expiresAt }) => [position, operation, of, expiresAt]);
+
+describe('a tuple', () => {
+  it('is wanted while a source wants it', () => {
+    expect(effects([want('a')], [want('b')], [end('a')], [end('b')], [want('a')])).toEqual([
+      [0, 'touch', name, null],
+      [3, 'delete', name, null],
+      [4, 'touch', name, null],
+    ]);
+  });
+
+  it('ends when the last of its sources does, never where one has no end', () => {
+    expect(effects([want('a', early)], [want('b', late)], [want('c')], [end('c')], [end('b')])).toEqual([
+      [0, 'touch', name, early],
+      [1, 'touch', name, late],
+      [2, 'touch', name, null],
+      [3, 'touch', name, late],
+      [4, 'touch', name, early],
+    ]);
+  });
+
+  it('TW-110 that is wanted again by the same source is not written again', () => {
+    expect(effects([want('a')], [want('a')], [end('x')], [want('a', early)], [want('a', early)])).toEqual([
+      [0, 'touch', name, null],
+      [3, 'touch', name, early],
+    ]);
+  });
+
+  it('that is not wanted any more is not deleted again', () => {
+    expect(effects([end('a')], [{ endTuple: tuple }], [{ endObject: 'workspace:W' }])).toEqual([]);
+  });
+
+  it('that an event ends and wants is not touched where that changes nothing', () => {
+    expect(effects([want('a')], [end('a'), want('b')])).toEqual([[0, 'touch', name, null]]);
+  });
+});
+
+describe('the sources of one tuple', () => {
+  it('end together where the tuple is ended', () => {
+    const fold = folded([[want('a'), want('b', late)], [{ endTuple: tuple }]]);
+    expect(fold.effective.map(({ operation }) => operation)).toEqual(['touch', 'delete']);
+    expect(fold.writes).toEqual([]);
+    expect(fold.removals.map(({ source }) => source).sort()).toEqual(['a', 'b']);
+  });
+
+  it('are written and removed as they stand at the end of the batch', () => {
+    const fold = folded([[want('a'), want('b')], [end('a')], [want('b', late)]]);
+    expect(fold.writes).toEqual([
+      {
+        ...{ tuple: name, source: 'b', resource: 'workspace:W', subject: 'user:U' },
+        ...{ tenantId: 'T', until: late, position: 2 },
+      },
+    ]);
+    expect(fold.removals).toEqual([{ tuple: name, source: 'a' }]);
+  });
+});
+
+describe('the end of an object', () => {
+  const others: Tuple[] = [
+    { resource: 'workspace:W', relation: 'parent', subject: 'workspace:P' },
+    { resource: 'workspace:C', relation: 'parent', subject: 'workspace:W' },
+    { resource: 'workspace:X', relation: 'editor', subject: 'workspace:W#member' },
+    { resource: 'workspace:WW', relation: 'editor', subject: 'user:U' },
+  ];
+
+  it('takes every tuple that names it, on either side, and no other', () => {
+    const fold = folded([
+      [want('a'), ...others.map((other) => want('a', null, other))],
+      [{ endObject: 'workspace:W' }],
+    ]);
+    const deleted = fold.effective.filter(({ operation }) => operation === 'delete').map((change) => change.tuple);
+    expect(deleted).toEqual([
+      name,
+      'workspace:W#parent@workspace:P',
+      'workspace:C#parent@workspace:W',
+      'workspace:X#editor@workspace:W#member',
+    ]);
+  });
+});
+
+describe('the end of what somebody has in a tenant', () => {
+  const inTenant: Tuple = { resource: 'tenant:T', relation: 'member', subject: 'user:U' };
+  const admin: Tuple = { resource: 'tenant:T', relation: 'admin', subject: 'user:U' };
+  const ofAnother: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:V' };
+  const elsewhere: SourceRow = {
+    ...{ tuple: 'workspace:Z#editor@user:U', source: 'direct', resource: 'workspace:Z', subject: 'user:U' },
+    ...{ tenantId: 'S', until: null, position: 0 },
+  };
+  const gone: SourceChange = { endSubject: 'user:U', tenantId: 'T', exceptSourcePrefix: 'tenant-admin/' };
+
+  it('leaves others, other tenants and what other streams decide', () => {
+    const wanted = [
+      want('direct'),
+      want('direct', null, inTenant),
+      want('direct', null, ofAnother),
+      want('tenant-admin/x', null, admin),
+    ];
+    const fold = folded([wanted, [gone]], { rows: [elsewhere] });
+    const deleted = fold.effective.filter(({ operation }) => operation === 'delete').map((change) => change.tuple);
+    expect(deleted).toEqual([name, 'tenant:T#member@user:U']);
+  });
+});
+
+describe('a tenant that is closed', () => {
+  it('yields only deletes from then on, also in the same batch', () => {
+    expect(
+      effects([want('a')], [{ closeTenant: 'T' }], [want('b', null, { ...tuple, relation: 'admin' })], [end('a')]),
+    ).toEqual([
+      [0, 'touch', name, null],
+      [3, 'delete', name, null],
+    ]);
+    expect(folded([[want('a')]], { closed: new Set(['T']) }).effective).toEqual([]);
+    expect(folded([[want('a')]], { closed: new Set(['S']) }).effective).toHaveLength(1);
+  });
+});
