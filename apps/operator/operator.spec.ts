@@ -219,7 +219,8 @@ describe('on a running installation', () => {
     const cut = join(folder, 'cut.jsonl');
     await writeFile(cut, lines.slice(0, -1).join('\n'));
     expect(await verify(cut)).toMatchObject({ code: 1, out: expect.stringMatching(/^cut: /) });
-    await writeFile(cut, [...lines.slice(0, 2), ...lines.slice(3)].join('\n'));
+    const inside = lines.findIndex((line) => line.startsWith('{"chain":"system","sequence":2,'));
+    await writeFile(cut, lines.filter((_, index) => index !== inside).join('\n'));
     expect(await verify(cut, '--json')).toMatchObject({ code: 1, out: expect.stringContaining('"kind":"removed"') });
     expect(await verify(join(folder, 'nothing'))).toMatchObject({ code: 2 });
     expect(await world.operator('export-audit', '--chain', 'nobody')).toMatchObject({ code: 2 });

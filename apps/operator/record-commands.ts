@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { BootstrapAdmin } from '../../libs/installation/index.js';
 import { listParked, SettleParked } from '../../libs/parking/index.js';
 import { EXIT, print, table } from './output.js';
-import { operatorContext, type OperatorSession } from './session.js';
+import { isEffective, operatorContext, type OperatorSession } from './session.js';
 import type { WithSession } from './store-commands.js';
 
 interface Json {
@@ -79,14 +79,15 @@ async function list({ runtime }: OperatorSession, { all, json }: Json & { all?: 
 }
 
 async function settle(
-  { runtime, context, spicedbAtRest }: OperatorSession,
+  session: OperatorSession,
   { id: parkedId, action, operator, json }: Who & { id: string; action: 'retry' | 'discard' },
 ): Promise<number> {
-  const { pool, progress } = runtime;
+  const { runtime, context } = session;
+  const { pool } = runtime;
   const [item] = (await listParked(pool)).filter(({ id }) => id === parkedId);
   const command = new SettleParked(operatorContext(runtime, operator), { parkedId, action, operator });
   const { position } = await context.get(CommandBus).execute(command);
-  const done = !spicedbAtRest && (await progress.waitFor('delivered', position, LONGEST_WAIT_MS));
+  const done = await isEffective(session, position);
   const refusedAgain = (await listParked(pool)).some((other) => other.position === position);
   print(json, { parkedId, action, position, done, refusedAgain }, () => {
     const recorded = `${parkedId}: ${action} is on the record at ${position}`;
@@ -97,7 +98,6 @@ async function settle(
   return refusedAgain ? EXIT.failed : EXIT.done;
 }
 
-const LONGEST_WAIT_MS = 10_000;
 const AFTER_RETRY = 'Now run: operator replay all, operator replay relationships, operator repair';
 
 const ADMIN = `
@@ -128,16 +128,14 @@ export function addAdminCommand(program: Command, withSession: WithSession): voi
     .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags), WITHOUT_SPICEDB));
 }
 
-async function bootstrapAdmin(
-  { runtime, context, spicedbAtRest }: OperatorSession,
-  flags: AdminFlags,
-): Promise<number> {
+async function bootstrapAdmin(session: OperatorSession, flags: AdminFlags): Promise<number> {
+  const { runtime, context } = session;
   const { issuer, subject, displayName, operator, json } = flags;
   const userId = runtime.ids.ulid(runtime.clock.now());
   const input = { userId, externalIdentity: { issuer, subject }, ...(displayName !== undefined && { displayName }) };
   const command = new BootstrapAdmin(operatorContext(runtime, operator), input);
   const { resource, position } = await context.get(CommandBus).execute(command);
-  const effective = !spicedbAtRest && (await runtime.progress.waitFor('delivered', position, LONGEST_WAIT_MS));
+  const effective = await isEffective(session, position);
   print(json, { ...resource, effective }, () =>
     effective
       ? `User ${resource.userId} is a system admin.`

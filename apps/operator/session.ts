@@ -59,3 +59,12 @@ export function operatorContext({ clock, ids }: Runtime, operator: string): Comm
     personal: { actorName: operator },
   };
 }
+
+const LONGEST_WAIT_MS = 10_000;
+
+/** Whether what was recorded at a position is delivered; waits for it where a relay is active. */
+export async function isEffective({ runtime }: OperatorSession, position: number): Promise<boolean> {
+  const { pool, progress } = runtime;
+  const { rowCount } = await pool.query('select 1 from relay_lease where expires_at > clock_timestamp()');
+  return progress.waitFor('delivered', position, rowCount ? LONGEST_WAIT_MS : 0);
+}

@@ -18,6 +18,7 @@ import { createTestDatabase } from './test-database.js';
 export const TEST_ADMIN_TOKEN = 'csn_admin_for_tests';
 const SPICEDB_KEY = 'a-key-for-tests';
 const SETTLED_MS = 20_000;
+const MODE = { mode: 'standalone' } as const;
 
 export interface TestAppOptions {
   clock?: Clock;
@@ -63,27 +64,16 @@ export async function fillTestSpiceDb(embedded: EmbeddedSpiceDb, { pool }: Pick<
 }
 
 export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {}): Promise<TestApp> {
-  const [database, embedded] = await Promise.all([createTestDatabase(), startTestSpiceDb()]);
-  const config = loadConfig(
-    {
-      DATABASE_URL: database.url,
-      SPICEDB_ENDPOINT: embedded.endpoint,
-      SPICEDB_PRESHARED_KEY: SPICEDB_KEY,
-      ADMIN_TOKEN: TEST_ADMIN_TOKEN,
-      LOG_LEVEL: 'info',
-      ...env,
-    },
-    { mode: 'standalone' },
-  );
+  const [database, spicedb] = await Promise.all([createTestDatabase(), startTestSpiceDb()]);
+  const servers = {
+    DATABASE_URL: database.url,
+    SPICEDB_ENDPOINT: spicedb.endpoint,
+    SPICEDB_PRESHARED_KEY: SPICEDB_KEY,
+  };
+  const config = loadConfig({ ...servers, ADMIN_TOKEN: TEST_ADMIN_TOKEN, LOG_LEVEL: 'info', ...env }, MODE);
   const runtime = await openRuntime(config, { name: 'test', clock });
-  await fillTestSpiceDb(embedded, runtime);
-  const logged: string[] = [];
-  const destination = { write: (line: string) => void logged.push(line) };
-  const logger = createLogger({
-    level: config.logLevel,
-    name: 'test',
-    destination: destination as pino.DestinationStream,
-  });
+  await fillTestSpiceDb(spicedb, runtime);
+  const { logged, logger } = collectingLogger(config.logLevel);
   const app = await createApi(runtime, { logger, docs: false });
   const relay = createRelay(runtime, app, { logger, at });
   relay.start();
@@ -102,20 +92,14 @@ export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {})
     await app.close();
     await relay.stop();
     await closeRuntime(runtime);
-    await embedded.stop();
+    await spicedb.stop();
     await database.drop();
   };
-  return {
-    url,
-    runtime,
-    app,
-    relay,
-    spicedb: embedded,
-    installation,
-    logged,
-    admin: as(TEST_ADMIN_TOKEN),
-    as,
-    settled,
-    stop,
-  };
+  return { url, runtime, app, relay, spicedb, installation, logged, admin: as(TEST_ADMIN_TOKEN), as, settled, stop };
+}
+
+function collectingLogger(level: string) {
+  const logged: string[] = [];
+  const destination = { write: (line: string) => void logged.push(line) } as pino.DestinationStream;
+  return { logged, logger: createLogger({ level, name: 'test', destination }) };
 }
