@@ -1,4 +1,4 @@
-import type { Notification, Pool, PoolClient } from 'pg';
+import type { Notification, Pool } from 'pg';
 import { BEFORE_START } from '../event-store/index.js';
 
 export const PROGRESS_CHANNEL = 'relay_progress';
@@ -23,7 +23,8 @@ const POLL_MS = 500;
 export class Progress {
   private standing: Standing = { projected: BEFORE_START, delivered: BEFORE_START, zedToken: null };
   private readonly waiters = new Set<Waiter>();
-  private listener: PoolClient | undefined;
+  /** Gives up the connection that listens. */
+  private unlisten: (() => void) | undefined;
   private poll: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -75,13 +76,12 @@ export class Progress {
     this.closed = true;
     clearInterval(this.poll);
     for (const waiter of [...this.waiters]) waiter.done(false);
-    this.listener?.release(true);
-    this.listener = undefined;
+    this.unlisten?.();
   }
 
   private async tick(): Promise<void> {
     try {
-      if (!this.listener) await this.listen();
+      if (!this.unlisten) await this.listen();
       await this.refresh();
     } catch {
       // The database is away: who waits is answered by its own timeout.
@@ -92,12 +92,23 @@ export class Progress {
     const client = await this.pool.connect();
     if (this.closed) return client.release();
     client.on('notification', (message: Notification) => this.hear(message.payload ?? ''));
-    client.on('error', () => {
-      if (this.listener === client) this.listener = undefined;
+    const unlisten = (): void => {
+      // A connection that breaks may say so more than once.
+      if (released) return;
+      released = true;
+      if (this.unlisten === unlisten) this.unlisten = undefined;
       client.release(true);
-    });
-    await client.query(`listen ${PROGRESS_CHANNEL}`);
-    this.listener = client;
+    };
+    let released = false;
+    client.on('error', unlisten);
+    try {
+      await client.query(`listen ${PROGRESS_CHANNEL}`);
+      if (this.closed) return unlisten();
+      this.unlisten = unlisten;
+    } catch (error) {
+      unlisten();
+      throw error;
+    }
   }
 
   private hear(payload: string): void {

@@ -1,7 +1,6 @@
 import { CommandBus } from '@nestjs/cqrs';
 import { DeciderRuntime, type EventLog, openEventLog, type StoredEvent } from '../../libs/event-store/index.js';
 import { importMembershipHistory, type ImportSummary } from '../../libs/membership-import/index.js';
-import { FollowUps } from '../../libs/projections/index.js';
 import { generatedHistory, type History, ISSUER, someHistory } from '../import/history-world.js';
 import { createDatabase, migrateEventLog, quietly } from './bench-databases.js';
 import { type BenchProduct, openProduct, requireDelivered } from './bench-product.js';
@@ -68,7 +67,6 @@ async function importInto({ runtime, context }: BenchProduct, { lines, teams }: 
     ...{ log, pool, progress, clock, teams, issuer: ISSUER, rootWorkspaceName: undefined },
     bus: context.get(CommandBus),
     runtime: context.get(DeciderRuntime),
-    followUps: context.get(FollowUps),
     history: lines,
   });
   const seconds = elapsed();
