@@ -65,7 +65,7 @@ create table parked (
   event_type text not null,
   tenant_id text,
   correlation_id text,
-  stage text not null check (stage in ('event', 'delivery')),
+  stage text not null check (stage in ('event', 'delivery', 'process')),
   tuple text,
   expires_at timestamptz,
   error text not null,

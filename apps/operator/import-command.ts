@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import { DeciderRuntime } from '../../libs/event-store/index.js';
 import {
-  awaitDelivery,
+  awaitStage,
   importMembershipHistory,
   type ImportOptions,
   type ImportSummary,
@@ -14,7 +14,6 @@ import {
   UnreadableFile,
 } from '../../libs/membership-import/index.js';
 import { createLogger } from '../../libs/platform/index.js';
-import { FollowUps } from '../../libs/projections/index.js';
 import { createRelay } from '../relay/start-relay.js';
 import { UsageError } from './failures.js';
 import { EXIT, explain, print, ProgressBar } from './output.js';
@@ -108,13 +107,14 @@ async function importInto({ runtime, context }: OperatorSession, given: Given, w
       ...{ log, pool, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
       bus: context.get(CommandBus),
       runtime: context.get(DeciderRuntime),
-      followUps: context.get(FollowUps),
       onProgress: ({ lines, of }) => importing.show(lines, of),
     });
     const seconds = (performance.now() - started) / 1_000;
     importing.stop();
     const head = await log.head();
-    const delivered = await awaitDelivery(progress, head, (position) => delivering.show(position, head));
+    const delivered = await awaitStage(progress, { stage: 'delivered', position: head }, (position) =>
+      delivering.show(position, head),
+    );
     return { ...summary, delivered, seconds };
   } finally {
     importing.stop();

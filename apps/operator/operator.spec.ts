@@ -65,7 +65,7 @@ describe('on a running installation', () => {
       log: { head, incarnation: await world.runtime.log.incarnation() },
       relay: { checkpoint: head, lagEvents: 0, lagSeconds: 0, lease: { owner: expect.any(String) } },
       delivery: { delivered: head, undelivered: 0, spicedb: 'answers' },
-      ...{ parked: { events: 0, relationships: 0 }, replays: [], outdated: [], pendingMigrations: [] },
+      ...{ parked: { events: 0, relationships: 0, followUps: 0 }, replays: [], outdated: [], pendingMigrations: [] },
     });
     expect(status.relay.lease!.expiresInSeconds).toBeGreaterThan(0);
   });

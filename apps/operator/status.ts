@@ -24,7 +24,7 @@ export interface Status {
     mark: number | null;
     spicedb: 'answers' | 'does not answer' | 'is not running';
   };
-  parked: { events: number; relationships: number };
+  parked: { events: number; relationships: number; followUps: number };
   replays: BegunReplay[];
   outdated: OutdatedModel[];
   pendingMigrations: string[];
@@ -40,6 +40,7 @@ interface Figures {
   undelivered: number;
   events: number;
   relationships: number;
+  followUps: number;
   owner: string | null;
   expiresAt: string;
   expiresInSeconds: number;
@@ -51,6 +52,7 @@ const FIGURES = `select
        and r.position > coalesce(d.position, -1)) as undelivered,
     (select count(*) from parked where status = 'parked' and stage = 'event') as events,
     (select count(*) from parked where status = 'parked' and stage = 'delivery') as relationships,
+    (select count(*) from parked where status = 'parked' and stage = 'process') as "followUps",
     l.owner, l.expires_at as "expiresAt",
     extract(epoch from l.expires_at - clock_timestamp())::float as "expiresInSeconds"
   from (select $1::integer as partition) one
@@ -63,7 +65,7 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
   const { pool, log, domain, clock } = runtime;
   const pending = await pendingMigrations(pool, projectPath('migrations'));
   const { rows } = await pool.query<Figures>(FIGURES, [PARTITION]);
-  const { checkpoint, processed, delivered, undelivered, events, relationships, owner, ...lease } = rows[0]!;
+  const { checkpoint, processed, delivered, undelivered, events, relationships, followUps, owner, ...lease } = rows[0]!;
   const [head, incarnation, spicedb, behind, outdated, replays] = await Promise.all([
     log.head(),
     log.incarnation(),
@@ -84,7 +86,7 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
       lease: owner === null ? null : { owner, ...lease },
     },
     delivery: { delivered, undelivered, ...spicedb },
-    parked: { events, relationships },
+    parked: { events, relationships, followUps },
     ...{ replays, outdated, pendingMigrations: pending },
   };
 }
@@ -104,7 +106,7 @@ async function askForMark({
 /** Whether somebody should do something. */
 export function isWell({ relay, delivery, parked, outdated, pendingMigrations: pending }: Status): boolean {
   const reached = relay.lease !== null && delivery.spicedb === 'answers';
-  return reached && parked.events + parked.relationships + outdated.length + pending.length === 0;
+  return reached && parked.events + parked.relationships + parked.followUps + outdated.length + pending.length === 0;
 }
 
 export function describeStatus({ log, relay, delivery, parked, replays, outdated, pendingMigrations }: Status): string {
@@ -112,14 +114,14 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
   const lag =
     lagEvents === 0 ? 'nothing' : `${lagEvents}${lagMore ? ' or more' : ''} events, ${lagSeconds.toFixed(1)} s`;
   const held = lease ? `${lease.owner}, ${lease.expiresInSeconds.toFixed(1)} s left` : 'nobody: no relay is active';
-  const waiting = parked.events + parked.relationships;
+  const waiting = parked.events + parked.relationships + parked.followUps;
   return [
     `log          head ${log.head}, incarnation ${log.incarnation}`,
     `relay        at ${relay.checkpoint}, behind by ${lag}; processes at ${relay.processed}`,
     `lease        ${held}`,
     `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered`,
     `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}`,
-    `parked       ${parked.events} events, ${parked.relationships} relationships${waiting > 0 ? '; see: operator parked list' : ''}`,
+    `parked       ${parked.events} events, ${parked.relationships} relationships, ${parked.followUps} follow-ups${waiting > 0 ? '; see: operator parked list' : ''}`,
     ...replays.map(
       ({ model, position, running }) =>
         `replay       ${model} at ${position}, ${running ? 'under way' : `interrupted; goes on with: operator replay ${model}`}`,

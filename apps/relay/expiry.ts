@@ -29,7 +29,7 @@ const LONGEST_SLEEP_MS = 30_000;
 /** Records the end of grants that are past it: SpiceDB has stopped honouring them by itself. */
 export class Expiry {
   /** What was refused, or is recorded but not yet gone from the rows: not to be tried again and again. */
-  private readonly handled = new Set<string>();
+  private handled = new Set<string>();
 
   constructor(private readonly options: ExpiryOptions) {}
 
@@ -38,7 +38,10 @@ export class Expiry {
     const { clock } = this.options;
     const now = clock.now().toISOString();
     let last = -1;
-    for (const due of await this.due(now)) last = Math.max(last, await this.end(due, now));
+    const found = await this.due(now);
+    const ids = new Set(found.map(commandIdOf));
+    this.handled = new Set([...this.handled].filter((id) => ids.has(id)));
+    for (const due of found) last = Math.max(last, await this.end(due, now));
     if (last >= 0) await this.options.progress.waitFor('projected', last, LONGEST_SLEEP_MS);
     const next = await this.nextEnd(now);
     if (next === undefined) return LONGEST_SLEEP_MS;
@@ -46,10 +49,10 @@ export class Expiry {
   }
 
   private async end(due: Due, at: string): Promise<number> {
-    const { tenantId, role, source, until } = due;
+    const { tenantId, role, source } = due;
     const subject = { type: due.subjectType, id: due.subjectId };
     const target = { type: due.targetType, id: due.targetId };
-    const commandId = derivedUuid('expiry', `${subject.id} ${target.id} ${role} ${source} ${until}`);
+    const commandId = commandIdOf(due);
     if (this.handled.has(commandId)) return -1;
     const context = {
       commandId,
@@ -77,7 +80,7 @@ export class Expiry {
     const { rows } = await this.options.pool.query<Due>(
       `select tenant_id as "tenantId", subject_type as "subjectType", subject_id as "subjectId",
               target_type as "targetType", target_id as "targetId", role, source, until
-       from assignment where until <= $1 order by until limit ${AT_ONCE}`,
+       from assignment where until <= $1 order by until limit ${AT_ONCE + this.handled.size}`,
       [now],
     );
     return rows;
@@ -90,4 +93,8 @@ export class Expiry {
     );
     return rows[0]?.until;
   }
+}
+
+function commandIdOf({ subjectId, targetId, role, source, until }: Due): string {
+  return derivedUuid('expiry', `${subjectId} ${targetId} ${role} ${source} ${until}`);
 }

@@ -48,13 +48,15 @@ export class Lease {
   }
 
   /**
-   * Holds the lease until the caller's transaction ends: whoever takes it over waits for that.
+   * Holds the lease until the caller's transaction ends: whoever takes it over waits for that. A process that stops in
+   * the middle of it loses the transaction when its lease would have run out.
    * @throws LeaseLost
    */
   async hold(client: ClientBase): Promise<void> {
     const { rowCount } = await client.query(
-      'select 1 from relay_lease where partition = $1 and owner = $2 and epoch = $3 for share',
-      [this.partition, this.owner, this.epoch ?? -1],
+      `select set_config('idle_in_transaction_session_timeout', $4, true) from relay_lease
+       where partition = $1 and owner = $2 and epoch = $3 for share`,
+      [this.partition, this.owner, this.epoch ?? -1, String(this.ttlMs)],
     );
     if (rowCount === 0) this.lose();
   }

@@ -1,13 +1,9 @@
 import type { Pool } from 'pg';
-import {
-  BEFORE_START,
-  type EventLog,
-  type Recorded,
-  type StoredEvent,
-  UnknownEventType,
-} from '../../libs/event-store/index.js';
+import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { BEFORE_START, type EventLog, EventLogUnavailable, type StoredEvent } from '../../libs/event-store/index.js';
 import { Refused } from '../../libs/platform/index.js';
 import type { Domain, FollowUps } from '../../libs/projections/index.js';
+import { isTransient } from './commit-batch.js';
 
 export interface ProcessRunnerOptions {
   pool: Pool;
@@ -16,10 +12,13 @@ export interface ProcessRunnerOptions {
   followUps: FollowUps;
   partition: number;
   /** Told when what follows from an event is refused for good. */
-  onRefused: (event: Recorded, refusal: Refused) => void;
+  onRefused: (event: StoredEvent, refusal: Refused) => void;
+  /** Told when what follows from an event can't be done at all. */
+  onParked: (event: StoredEvent, error: Error) => void;
 }
 
 const EVENTS_AT_ONCE = 500;
+const RETRIED = 'parked-retried.v1';
 /** Refusals that time mends. */
 const NOT_YET = new Set(['not-yet', 'dependency-unavailable', 'too-much-contention']);
 
@@ -28,7 +27,7 @@ export class ProcessRunner {
   private readonly types: ReadonlySet<string>;
 
   constructor(private readonly options: ProcessRunnerOptions) {
-    this.types = new Set(options.domain.processes.flatMap(({ followUps }) => Object.keys(followUps)));
+    this.types = new Set([RETRIED, ...options.domain.processes.flatMap(({ followUps }) => Object.keys(followUps))]);
   }
 
   /** @returns whether there may be more */
@@ -42,25 +41,57 @@ export class ProcessRunner {
     const { checkpoint, done } = rows[0]!;
     if (done >= checkpoint) return false;
     const events = (await log.readAll(done, EVENTS_AT_ONCE)).filter(({ position }) => position <= checkpoint);
-    for (const event of events) if (this.types.has(event.type)) await this.run(event);
+    for (const event of await this.toRun(events)) await this.run(event);
     await this.remember(events.at(-1)?.position ?? checkpoint);
     return true;
   }
 
+  /** Nothing follows from an event that could not be applied, until an operator has it count. */
+  private async toRun(events: readonly StoredEvent[]): Promise<StoredEvent[]> {
+    const caused = events.filter(({ type }) => this.types.has(type));
+    const { rows } = await this.options.pool.query<{ id: string }>(
+      `select event_id as id from parked where event_id = any($1::uuid[]) and stage = 'event' and status <> 'retried'`,
+      [caused.map(({ id }) => id)],
+    );
+    const parked = new Set(rows.map(({ id }) => id));
+    const running = caused.filter(({ id }) => !parked.has(id));
+    return Promise.all(running.map((event) => (event.type === RETRIED ? this.retried(event) : event)));
+  }
+
+  /** The event that an operator has tried again; the record of that itself where it was a relationship. */
+  private async retried(record: StoredEvent): Promise<StoredEvent> {
+    const { pool, log } = this.options;
+    const { rows } = await pool.query<{ stream: string; revision: number }>(
+      `select event::jsonb ->> 'stream' as stream, (event::jsonb ->> 'revision')::bigint as revision
+       from parked join audit_entry using (event_id) where parked.id = $1 and stage <> 'delivery'`,
+      [record.data['parkedId']],
+    );
+    const [event] = rows[0] ? await log.readStream(rows[0].stream, rows[0].revision) : [];
+    return event ?? record;
+  }
+
   private async run(stored: StoredEvent): Promise<void> {
-    let event: Recorded;
     try {
-      event = this.options.domain.registry.decode(stored);
-    } catch (error) {
-      if (error instanceof UnknownEventType) return;
-      throw error;
-    }
-    try {
+      const event = this.options.domain.registry.decode(stored);
       await this.options.followUps.run([event], event.position);
     } catch (error) {
-      if (!(error instanceof Refused) || NOT_YET.has(error.code)) throw error;
-      this.options.onRefused(event, error);
+      if (mayPass(error)) throw error;
+      if (error instanceof Refused) this.options.onRefused(stored, error);
+      else await this.park(stored, error as Error);
     }
+  }
+
+  private async park(event: StoredEvent, error: Error): Promise<void> {
+    const { id, position, type, metadata } = event;
+    await this.options.pool.query(
+      `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
+       values ($1, $2, $3, $4, $5, $6, $7, 'process', $8) on conflict (id) do nothing`,
+      [
+        `${id}/process`,
+        ...[this.options.partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
+      ],
+    );
+    this.options.onParked(event, error);
   }
 
   private async remember(position: number): Promise<void> {
@@ -70,4 +101,10 @@ export class ProcessRunner {
       [this.options.partition, position],
     );
   }
+}
+
+/** Whether the same may well be done later: something it needs is away, or busy. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof Refused) return NOT_YET.has(error.code);
+  return error instanceof EventLogUnavailable || error instanceof SpiceDbUnavailable || isTransient(error);
 }

@@ -183,6 +183,11 @@ export class Relay {
       ...{ pool, log, domain, followUps, partition: PARTITION },
       onRefused: (event, { code }) =>
         logger.warn({ event: event.id, type: event.type, code }, 'what follows from an event was refused'),
+      onParked: ({ id, type, position }, error) =>
+        logger.error(
+          { event: id, type, position, error: error.message },
+          'what follows from an event is parked; see: operator parked list',
+        ),
     });
     await this.loop(signal, this.processWake, async () => ((await processes.runNext()) ? 0 : pollMs));
   }

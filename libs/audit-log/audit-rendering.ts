@@ -31,10 +31,17 @@ export function fallbackFields({ type, stream }: StoredEvent): AuditFields {
 
 export function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
   try {
-    return mapping(event);
+    const fields = mapping(event);
+    if (isComplete(fields)) return fields;
   } catch {
-    return fallbackFields(event);
+    // falls through: it can't be understood
   }
+  return fallbackFields(event);
+}
+
+/** Data that lack something make fields that do, without throwing. */
+function isComplete({ action, resource }: AuditFields): boolean {
+  return [action, resource.type, resource.id].every((text: unknown) => typeof text === 'string');
 }
 
 export function personalOf({ personal, metadata }: StoredEvent): object | undefined {

@@ -5,10 +5,10 @@ import { type Change, contentOf } from './history.js';
 import type { ImportContexts } from './import-contexts.js';
 import type { RefusedLine } from './import-journal.decider.js';
 import { inParallel } from './in-parallel.js';
-import { type Batch, planChanges, type Step } from './plan-changes.js';
-import { makeReady, Readings, type StepTools, type Take } from './take-step.js';
+import { type Batch, membershipKey, planChanges, type Step } from './plan-changes.js';
+import { Readings, type StepTools, takeStep } from './take-step.js';
 
-export interface CarryOutOptions extends StepTools {
+export interface CarryOutOptions extends Omit<StepTools, 'readings'> {
   contexts: ImportContexts;
   directory: Directory;
   signal?: AbortSignal;
@@ -16,7 +16,7 @@ export interface CarryOutOptions extends StepTools {
   onLines: (lines: number) => void;
 }
 
-/** Steps that read or wait at once. */
+/** Persons at once: what is appended for them meanwhile is written together. */
 const AT_ONCE = 64;
 /** What the state of things has to say no to; everything else stops the import. */
 const FOR_GOOD = new Set(['last-admin', 'subject-not-found', 'not-found']);
@@ -33,43 +33,44 @@ export async function carryOut(changes: readonly Change[], options: CarryOutOpti
   return refused.sort((a, b) => a.line - b.line);
 }
 
-async function carryOutBatch({ simple, steps }: Batch, options: CarryOutOptions): Promise<RefusedLine[]> {
+/** The steps of one person in an organisation one after the other, those of others meanwhile. */
+async function carryOutBatch({ steps }: Batch, options: CarryOutOptions): Promise<RefusedLine[]> {
   const { signal, onLines } = options;
-  const readings = new Readings(options.runtime);
+  const tools = { ...options, readings: new Readings(options.runtime) };
   const refused: RefusedLine[] = [];
-  const note = async <T>(step: Step, work: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work;
-    } catch (error) {
-      if (!(error instanceof Refused) || !FOR_GOOD.has(error.code)) throw error;
-      refused.push(...step.lines.map(({ line }) => ({ line, code: error.code })));
-      return undefined;
+  await inParallel(byMembership(steps), { atOnce: AT_ONCE, signal }, async (ofPerson) => {
+    for (const step of ofPerson) {
+      const code = await refusalOf(step, tools);
+      if (code !== undefined) refused.push(...step.lines.map(({ line }) => ({ line, code })));
+      onLines(step.lines.length);
     }
-  };
-  const ready = new Map<Step, Take | undefined>();
-  const prepare = async (step: Step): Promise<void> => {
-    ready.set(step, await note(step, stepMadeReady(step, options, readings)));
-  };
-  const take = async (step: Step): Promise<void> => {
-    const taken = ready.get(step)?.();
-    if (taken) await note(step, taken);
-    onLines(step.lines.length);
-  };
-  if (simple) {
-    await inParallel(steps, { atOnce: AT_ONCE, signal }, prepare);
-    await inParallel(steps, { atOnce: steps.length, signal }, take);
-  } else {
-    await inParallel(steps, { atOnce: AT_ONCE, signal }, (step) => prepare(step).then(() => take(step)));
-  }
+  });
   return refused;
 }
 
-async function stepMadeReady(step: Step, options: CarryOutOptions, readings: Readings): Promise<Take | undefined> {
-  const key = keyOf(step, options.directory);
+function byMembership(steps: readonly Step[]): Step[][] {
+  const groups = new Map<string, Step[]>();
+  for (const step of steps) {
+    const key = membershipKey(step);
+    const group = groups.get(key);
+    if (group) group.push(step);
+    else groups.set(key, [step]);
+  }
+  return [...groups.values()];
+}
+
+async function refusalOf(step: Step, tools: CarryOutOptions & StepTools): Promise<string | undefined> {
+  const key = keyOf(step, tools.directory);
   if (!key) return undefined;
   const content = step.lines.flatMap(contentOf);
-  const context = (role: RoleName) => options.contexts.of(step, 'step', ...content, role);
-  return makeReady({ step, key, context }, options, readings);
+  const context = (role: RoleName) => tools.contexts.of(step, 'step', ...content, role);
+  try {
+    await takeStep({ step, key, context }, tools);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refused && FOR_GOOD.has(error.code)) return error.code;
+    throw error;
+  }
 }
 
 /** Makes what the steps name. A step that only ends something makes nothing in an organisation that is not there. */

@@ -129,16 +129,14 @@ export class Directory {
     this.organisations.set(org, { tenantId, rootWorkspaceId, workspaces: new Map() });
   }
 
-  /** The name is taken by a tenant that the rows did not show: they may be behind the log. */
+  /** The name is taken by a tenant without a row: one that somebody made just now, or that is being deleted. */
   private async findLate(org: string): Promise<void> {
     const { log, progress } = this.options;
-    const caughtUp = await progress.waitFor('projected', await log.head(), CATCH_UP_MS);
+    await progress.waitFor('projected', await log.head(), CATCH_UP_MS);
     await this.findOrganisation(org);
     if (this.organisations.has(org)) return;
     throw new ImportStopped(
-      caughtUp
-        ? `the name "${org}" belongs to a tenant that is being deleted: import again when it is gone`
-        : `there is a tenant "${org}", but the read models are behind the event log: start the relay and import again`,
+      `the name "${org}" belongs to a tenant that is being deleted: import again when it is gone`,
     );
   }
 

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../platform/index.js';
-import type { FollowUps } from '../projections/index.js';
 import { carryOut } from './carry-out.js';
-import { Directory, type DirectoryOptions } from './directory.js';
+import { awaitStage } from './await-stage.js';
+import { Directory, type DirectoryOptions, ImportStopped } from './directory.js';
 import { type Change, readChanges } from './history.js';
 import { ImportContexts } from './import-contexts.js';
 import type { RefusedLine } from './import-journal.decider.js';
 import { Journal } from './journal.js';
 import { type Mark, scanHistory } from './scan-history.js';
+import { Readings } from './take-step.js';
 import { type Team, TeamTree } from './teams.js';
 import { Window } from './window.js';
 
 export interface ImportOptions extends Omit<DirectoryOptions, 'contexts' | 'teams'> {
   clock: Clock;
-  followUps: FollowUps;
   /** Opens the history, in JSON lines; it is read twice. */
   history: () => AsyncIterable<string>;
   teams: readonly Team[];
@@ -58,20 +58,29 @@ export async function importMembershipHistory(options: ImportOptions): Promise<I
   const journal = await Journal.open(marks, { ...options, contexts });
   const summary = emptySummary(marks, journal);
   if (journal.reached === marks.length) return summary;
-  const directory = new Directory({ ...options, contexts, teams }, await options.log.head());
+  const since = await caughtUp(options);
+  const directory = new Directory({ ...options, contexts, teams }, since);
+  const checks = new Readings(options.runtime);
   let lines = summary.unchanged;
   const onLines = (count: number): void => onProgress?.({ lines: (lines += count), of: total });
   onLines(0);
   let done = journal.reached;
   for await (const window of windowsOf(changes(), journal.reached)) {
     signal?.throwIfAborted();
-    const refused = await carryOut(window, { ...options, contexts, directory, onLines });
+    const refused = await carryOut(window, { ...options, contexts, directory, checks, onLines });
     done += window.length;
     await journal.record(marks[done - 1]!, refused);
     for (const change of window) count(summary, change, refused);
     summary.refused.push(...refused);
   }
   return { ...summary, ...directory.created };
+}
+
+/** Tenants are found by their rows: one that is not there yet would make lines about it do nothing. */
+async function caughtUp({ log, progress }: Pick<ImportOptions, 'log' | 'progress'>): Promise<number> {
+  const head = await log.head();
+  if (await awaitStage(progress, { stage: 'projected', position: head })) return head;
+  throw new ImportStopped('the read models are behind the event log: start the relay and import again');
 }
 
 async function* windowsOf(changes: AsyncIterable<Change>, skipped: number): AsyncGenerator<readonly Change[]> {

@@ -1,4 +1,4 @@
-export { awaitDelivery } from './await-delivery.js';
+export { awaitStage } from './await-stage.js';
 export { ImportStopped } from './directory.js';
 export { MalformedHistory } from './history.js';
 export type { RefusedLine } from './import-journal.decider.js';

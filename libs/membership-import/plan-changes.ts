@@ -18,7 +18,7 @@ export interface Step {
 
 /**
  * Steps that do not depend on each other. Simple ones are decided by the stream of one assignment alone, so that many
- * of them can be appended in their order without waiting; the others take several streams.
+ * of them are appended at once; the others take several streams.
  */
 export interface Batch {
   simple: boolean;

@@ -7,7 +7,6 @@ import {
   GrantRole,
   grantRole,
   lastRemoval,
-  loadAssignment,
   loadStanding,
   RemoveTenantMember,
   removeTenantMember,
@@ -18,13 +17,15 @@ import {
 } from '../assignments/index.js';
 import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import type { FollowUps } from '../projections/index.js';
 import type { Step } from './plan-changes.js';
 
 export interface StepTools {
   bus: CommandBus;
   runtime: DeciderRuntime;
-  followUps: FollowUps;
+  /** That targets are there and persons active: once for an import. */
+  checks: Readings;
+  /** Of the batch. */
+  readings: Readings;
 }
 
 /** One step with what it is about. */
@@ -35,12 +36,9 @@ export interface Taking {
   context: (role: RoleName) => CommandContext;
 }
 
-/** Carries out a step that is made ready. */
-export type Take = () => Promise<void>;
-
 const DIRECT = 'direct';
 
-/** What steps of one batch have in common is read once for all of them. */
+/** What is read once for many steps. */
 export class Readings {
   private readonly done = new Map<string, Promise<unknown>>();
 
@@ -65,59 +63,58 @@ export class Readings {
   }
 }
 
-/**
- * Reads all that a step needs. A simple one then appends as soon as it is taken, so that the log has the order in which
- * they were taken.
- *
- * @throws Refused; so does the taking
- */
-export async function makeReady(taking: Taking, tools: StepTools, readings: Readings): Promise<Take> {
-  const { step, key } = taking;
-  if (step.grants.length > 0) {
-    return isLeftToHandler(step) ? grantByHandler(taking, tools) : grantDirectly(taking, tools, readings);
+/** @throws Refused */
+export async function takeStep(taking: Taking, tools: StepTools): Promise<void> {
+  const { team, grants, ends } = taking.step;
+  if (team === '' && (grants.includes('admin') || (grants.length > 0 && ends.length > 0))) {
+    return grantByHandler(taking, tools);
   }
-  if (step.team === '') return loseMembership(taking, tools);
-  const [removedAt] = await Promise.all([readings.lastRemoval(key), loadAssignment(tools.runtime, key)]);
-  return forEach(taking, step.ends, async (role, context) => {
-    const command = { ...key, role, reason: 'removed' as const, removedAt, at: step.at };
-    await follow(await executeOnAssignment(tools.runtime, context, key, (state) => endRole(command, state)), tools);
-  });
+  if (grants.length > 0) return grantDirectly(taking, tools);
+  return team === '' ? loseMembership(taking, tools) : endDirectly(taking, tools);
 }
 
-function isLeftToHandler({ team, grants, ends }: Step): boolean {
-  return team === '' && (grants.includes('admin') || ends.length > 0);
-}
-
-function grantByHandler(taking: Taking, { bus }: StepTools): Take {
-  const { step, key } = taking;
-  return forEach(taking, step.grants, async (role, context, index) => {
+async function grantByHandler({ step, key, context }: Taking, { bus }: StepTools): Promise<void> {
+  for (const [index, role] of step.grants.entries()) {
     const replaces = step.ends.length > 0 && index === 0;
-    await bus.execute(new GrantRole(context, { ...key, role, source: DIRECT, until: null, replaces }));
-  });
+    await bus.execute(new GrantRole(context(role), { ...key, role, source: DIRECT, until: null, replaces }));
+  }
 }
 
-/** What GrantRole does, with 4 reads of the log at once in place of 11 one after the other. */
-async function grantDirectly(taking: Taking, tools: StepTools, readings: Readings): Promise<Take> {
-  const { step, key } = taking;
-  const { runtime } = tools;
-  const [removedAt] = await Promise.all([readings.lastRemoval(key), readings.allow(key), loadAssignment(runtime, key)]);
-  return forEach(taking, step.grants, async (role, context, index) => {
+/**
+ * What GrantRole does, with a third of its reads. A target that goes meanwhile, or a user who is deactivated, is left to
+ * what follows from the event, and that to the relay.
+ */
+async function grantDirectly({ step, key, context }: Taking, tools: StepTools): Promise<void> {
+  const { runtime, checks, readings } = tools;
+  // On the organisation itself the stream that is decided on says it.
+  const lastRemoved = step.team === '' ? undefined : readings.lastRemoval(key);
+  const [removedAt] = await Promise.all([lastRemoved, checks.allow(key)]);
+  for (const [index, role] of step.grants.entries()) {
     const replace = step.ends.length > 0 && index === 0;
-    const command = { ...key, role, source: DIRECT, until: null, replace, removedAt, at: step.at };
-    await follow(await executeOnAssignment(runtime, context, key, (state) => grantRole(command, state)), tools);
-  });
+    const command = { ...key, role, source: DIRECT, until: null, replace, at: step.at };
+    await executeOnAssignment(runtime, context(role), key, (state) =>
+      grantRole({ ...command, removedAt: removedAt ?? state.removedAt }, state),
+    );
+  }
+}
+
+async function endDirectly({ step, key, context }: Taking, { runtime, readings }: StepTools): Promise<void> {
+  const removedAt = await readings.lastRemoval(key);
+  for (const role of step.ends) {
+    const command = { ...key, role, reason: 'removed' as const, removedAt, at: step.at };
+    await executeOnAssignment(runtime, context(role), key, (state) => endRole(command, state));
+  }
 }
 
 /** Who holds another role in the organisation too keeps that one and stays. */
-async function loseMembership(taking: Taking, { bus, runtime }: StepTools): Promise<Take> {
-  const { step, key } = taking;
+async function loseMembership({ step, key, context }: Taking, { bus, runtime }: StepTools): Promise<void> {
   const { held } = await loadStanding(runtime, key, step.at);
-  return forEach(taking, step.ends, async (role, context) => {
-    const others = rolesHeld(held).filter((name) => !step.ends.includes(name));
-    if (others.length > 0) await bus.execute(new EndRole(context, { ...key, role, reason: 'removed' }));
-    else if (held.member && !held.admin) await leaveAsMember(context, key, runtime);
-    else await leave(context, key, bus);
-  });
+  const others = rolesHeld(held).filter((name) => !step.ends.includes(name));
+  for (const role of step.ends) {
+    if (others.length > 0) await bus.execute(new EndRole(context(role), { ...key, role, reason: 'removed' }));
+    else if (held.member && !held.admin) await leaveAsMember(context(role), key, runtime);
+    else await leave(context(role), key, bus);
+  }
 }
 
 /** What follows is left to the relay: a removal closes requests, and for that it waits until the rows show it. */
@@ -136,22 +133,4 @@ async function leave(context: CommandContext, { tenantId, subject }: AssignmentK
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== 'not-found') throw error;
   }
-}
-
-async function follow(
-  { events, position }: Awaited<ReturnType<typeof executeOnAssignment>>,
-  { followUps }: StepTools,
-): Promise<void> {
-  await followUps.run(events, position);
-}
-
-/** One command for each role, one after the other. */
-function forEach(
-  { context }: Taking,
-  roles: readonly RoleName[],
-  send: (role: RoleName, context: CommandContext, index: number) => Promise<void>,
-): Take {
-  return async () => {
-    for (const [index, role] of roles.entries()) await send(role, context(role), index);
-  };
 }

@@ -7,7 +7,8 @@ export interface ParkedItem {
   eventId: string;
   eventType: string;
   tenantId: string | null;
-  stage: 'event' | 'delivery';
+  /** What could not be done: apply the event, deliver its relationship, or do what follows from it. */
+  stage: 'event' | 'delivery' | 'process';
   tuple: string | null;
   error: string;
   status: 'parked' | 'retried' | 'discarded';

@@ -25,7 +25,7 @@ export const parking: Decider<Parking, ParkingEvent> = {
 export interface SettleParked {
   action: 'retry' | 'discard';
   /** As the relay parked it; undefined where nothing is parked under the id. */
-  parked: { id: string; stage: 'event' | 'delivery'; tuple: string | null } | undefined;
+  parked: { id: string; stage: 'event' | 'delivery' | 'process'; tuple: string | null } | undefined;
   /** Whether today's code can apply the event; of no account for a relationship. */
   understood: boolean;
   operator: string;

@@ -57,15 +57,16 @@ export function decodeLive(
   events: readonly StoredEvent[],
   skipped: LiveEnd['skipped'],
 ): Recorded[] {
-  return events.flatMap((event) => {
-    if (skipped.has(event.id)) return [];
+  const decoded: Recorded[] = [];
+  for (const event of events) {
+    if (skipped.has(event.id)) continue;
     try {
-      return [registry.decode(event)];
+      decoded.push(registry.decode(event));
     } catch (error) {
-      if (error instanceof UnknownEventType) return [];
-      throw error;
+      if (!(error instanceof UnknownEventType)) throw error;
     }
-  });
+  }
+  return decoded;
 }
 
 function elsewhere(position: number, eventId: string | null): string {

@@ -31,7 +31,7 @@ export interface ParkedRow {
   position: number;
   eventId: string;
   eventType: string;
-  stage: 'event' | 'delivery';
+  stage: 'event' | 'delivery' | 'process';
   tuple: string | null;
   expiresAt: string | null;
   error: string;

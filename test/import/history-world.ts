@@ -12,7 +12,6 @@ import {
   type Team,
   teamsOfFile,
 } from '../../libs/membership-import/index.js';
-import { FollowUps } from '../../libs/projections/index.js';
 import { generateMembershipHistory, type Membership } from '../../libs/testing/membership-history.js';
 import type { TestApp } from '../../libs/testing/test-app.js';
 import { checkInvariants } from '../../libs/verification/index.js';
@@ -75,7 +74,6 @@ export function importInto(
     ...{ log, pool, progress, clock, teams, issuer: ISSUER, rootWorkspaceName: undefined },
     bus: app.get(CommandBus),
     runtime: app.get(DeciderRuntime),
-    followUps: app.get(FollowUps),
     history: lines,
     ...options,
   });
