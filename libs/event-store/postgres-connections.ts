@@ -8,7 +8,8 @@ export interface WarningLog {
 }
 
 /** A server that hangs is noticed by a time limit of ours; TCP alone would take minutes. */
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Also how long a query may wait for its turn in a pool: a busy machine is not one that is away. */
+const CONNECT_TIMEOUT_MS = 15_000;
 
 export function connectionConfig(url: string, queryTimeoutMs: number): ClientConfig {
   return {
