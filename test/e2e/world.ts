@@ -3,6 +3,7 @@ import { projectPath } from '../../libs/embedded/index.js';
 import { BEFORE_START, type StoredEvent } from '../../libs/event-store/index.js';
 import type { AnswerBody, ApiAnswer, ApiClient } from '../../libs/testing/api-client.js';
 import type { TestApp } from '../../libs/testing/test-app.js';
+import { checkInvariants } from '../../libs/verification/index.js';
 
 export const UNKNOWN = '01JQ0000000000000000000ABC';
 
@@ -150,5 +151,18 @@ export class StandIns {
 
   takeBack(): void {
     for (const take of this.taken.splice(0)) take();
+  }
+}
+
+/** Stops the app, once everything at rest is as the log alone says that it should be. */
+export async function stopChecked(app: TestApp | undefined): Promise<void> {
+  if (!app) return;
+  try {
+    await app.settled();
+    const { log, pool, spicedb, domain } = app.runtime;
+    const { checks } = await checkInvariants({ log, pool, spicedb, domain, partition: 0 });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  } finally {
+    await app.stop();
   }
 }

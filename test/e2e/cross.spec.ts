@@ -1,0 +1,117 @@
+import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { until } from '../../libs/testing/until.js';
+import {
+  aMember,
+  type Answered,
+  aTenant,
+  aWorkspace,
+  consistency,
+  done,
+  key,
+  type Person,
+  relationships,
+  stopChecked,
+  tenantEvents,
+  type TestTenant,
+} from './world.js';
+
+let app: TestApp;
+let tenant: TestTenant;
+let workspace: string;
+let person: Person;
+let requests: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+
+afterAll(async () => {
+  await stopChecked(app);
+});
+
+beforeEach(async () => {
+  tenant = await aTenant(app);
+  workspace = await aWorkspace(tenant);
+  person = await aMember(app, tenant);
+  requests = `${tenant.path}/requests`;
+});
+
+const target = () => ({ type: 'workspace', id: workspace });
+const ask = async (role = 'editor'): Promise<string> =>
+  (await done(person.post(requests, { kind: 'role', role, target: target() }))).body.id;
+const approve = (id: string, headers?: Record<string, string>): Promise<Answered> =>
+  done(tenant.owner.post(`${requests}/${id}/decision`, { decision: 'approved' }, headers));
+const revoke = (id: string, headers?: Record<string, string>): Promise<Answered> =>
+  tenant.owner.post(`${requests}/${id}/revocation`, { note: 'over' }, headers);
+const mayEdit = async (headers?: Record<string, string>): Promise<boolean> =>
+  (await done(person.post('/v1/permissions/check', { resource: target(), permission: 'edit' }, headers))).body.allowed;
+const held = (): Promise<string[]> => relationships(app, 'workspace', `@user:${person.id}`);
+const pendingEnded = (id: string) =>
+  until(async () => {
+    const events = await tenantEvents(app, tenant.id);
+    return events.some(({ stream, type }) => stream === `request-${id}` && !/submitted|decided|granted/.test(type));
+  });
+
+it('X-002 P5 what was approved is allowed at once with the token of the approval, what was revoked is not', async () => {
+  for (let round = 0; round < 3; round++) {
+    const id = await ask();
+    const approved = await approve(id, { prefer: 'wait=0' });
+    expect(await mayEdit(consistency(approved))).toBe(true);
+    const revoked = await done(revoke(id, { prefer: 'wait=0' }));
+    expect(await mayEdit(consistency(revoked))).toBe(false);
+  }
+});
+
+it('X-004 revoking a request’s grant takes the relationship, and nothing a second time', async () => {
+  const id = await ask();
+  await approve(id);
+  expect(await held()).toEqual([`workspace:${workspace}#editor@user:${person.id}`]);
+  await done(revoke(id));
+  expect(await held()).toEqual([]);
+  const before = await tenantEvents(app, tenant.id);
+  expect([200, 409]).toContain((await revoke(id)).status);
+  expect(await tenantEvents(app, tenant.id)).toEqual(before);
+});
+
+it('revoking ends its own source alone; removing somebody directly ends all', async () => {
+  const members = `${tenant.path}/workspaces/${workspace}/members`;
+  const [first, second] = [await ask('editor'), await ask('member')];
+  await approve(first);
+  await approve(second);
+  expect(await held()).toHaveLength(2);
+  await done(revoke(first));
+  expect(await held()).toEqual([`workspace:${workspace}#member@user:${person.id}`]);
+  await done(tenant.owner.delete(`${members}/${person.id}`));
+  expect(await held()).toEqual([]);
+});
+
+it('X-005 pending requests in a tenant that is deleted are closed', async () => {
+  const id = await ask();
+  await done(tenant.owner.delete(tenant.path));
+  await pendingEnded(id);
+  expect((await person.get(`${requests}/${id}`)).status).toBe(404);
+});
+
+it('X-006 pending requests of a member who is removed are closed; what was granted ends', async () => {
+  const granted = await ask('member');
+  await approve(granted);
+  const pending = await ask('editor');
+  const removed = await done(tenant.owner.delete(`${tenant.path}/members/${person.id}`));
+  expect(await held()).toEqual([]);
+  await pendingEnded(pending);
+  const { body } = await tenant.owner.get(`${requests}/${pending}`, consistency(removed));
+  expect(body.status).not.toBe('pending');
+  const late = await tenant.owner.post(`${requests}/${pending}/decision`, { decision: 'approved' });
+  expect(late.status).toBe(409);
+  expect(await held()).toEqual([]);
+});
+
+it('X-009 a decision that is sent twice with its key has one effect and one answer', async () => {
+  const id = await ask();
+  const headers = key('decide-once');
+  const first = await approve(id, headers);
+  const before = await tenantEvents(app, tenant.id);
+  const second = await approve(id, headers);
+  expect({ status: second.status, body: second.body }).toEqual({ status: first.status, body: first.body });
+  expect(await tenantEvents(app, tenant.id)).toEqual(before);
+});
