@@ -71,11 +71,10 @@ export class ProcessRunner {
   }
 
   private async run(stored: StoredEvent): Promise<void> {
-    try {
-      const event = this.options.domain.registry.decode(stored);
-      await this.options.followUps.run([event], event.position);
-    } catch (error) {
-      if (mayPass(error)) throw error;
+    const failures = await this.options.followUps.runEach(this.options.domain.registry.decode(stored));
+    const passing = failures.find(mayPass);
+    if (passing) throw passing;
+    for (const error of failures) {
       if (error instanceof Refused) this.options.onRefused(stored, error);
       else await this.park(stored, error as Error);
     }

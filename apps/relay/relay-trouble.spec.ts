@@ -1,4 +1,4 @@
-import { RenameTenant } from '../../libs/tenants/index.js';
+import { DeleteTenant, RenameTenant } from '../../libs/tenants/index.js';
 import { until } from '../../libs/testing/until.js';
 import { appendRaw, createTenant, type RelayNode, RelayWorld, someContext, tuplesOf } from './relay.fixture.js';
 
@@ -138,6 +138,33 @@ describe('P8 an event that is bad', () => {
     expect(registered?.data).toMatchObject({ userId: 'U' });
   });
 
+  it('TW-116 in one process runs in the others, and is tried again in all', async () => {
+    const type = 'user-deactivated.v1';
+    const concerned = node.runtime.domain.processes.map(({ followUps }) => followUps as Record<string, unknown>);
+    const maps = concerned.filter((followUps) => type in followUps);
+    const originals = maps.map((followUps) => followUps[type]);
+    expect(maps.length).toBeGreaterThan(1);
+    const ran: number[] = [];
+    for (const [index, followUps] of maps.entries()) followUps[type] = () => (ran.push(index), []);
+    maps[0]![type] = () => {
+      throw new TypeError('a mistake in the code');
+    };
+    const data = { userId: 'U', revision: 2, at: new Date().toISOString() };
+    const event = await appendRaw(node.runtime, { type, data });
+    await processed(event.position);
+    const others = [...maps.keys()].slice(1);
+    expect(ran.splice(0)).toEqual(others);
+    expect(await parked()).toMatchObject([{ id: `${event.id}/process` }]);
+    maps[0]![type] = () => (ran.push(0), []);
+    const retried = await appendRaw(node.runtime, {
+      type: 'parked-retried.v1',
+      data: { parkedId: `${event.id}/process`, tuple: null, operator: 'test', at: new Date().toISOString() },
+    });
+    await processed(retried.position);
+    expect(ran).toEqual([0, ...others]);
+    for (const [index, followUps] of maps.entries()) followUps[type] = originals[index];
+  });
+
   it('whose follow-up is refused is told in the log, and no more', async () => {
     const claim = { for: 'renaming', previousName: 'x' };
     const bad = await appendRaw(node.runtime, {
@@ -169,6 +196,29 @@ describe('TW-048 TW-054 what a crash interrupted', () => {
       const { rows } = await node.runtime.pool.query('select 1 from tenant where id = $1', [tenantId]);
       return rows.length === 1;
     });
+  });
+
+  it('is completed also where it was a deletion', async () => {
+    const { tenantId, rootWorkspaceId } = await createTenant(node);
+    const other = await world.node('deleting');
+    const append = other.runtime.log.append.bind(other.runtime.log);
+    let appends = 0;
+    Object.defineProperty(other.runtime.log, 'append', {
+      value: (...args: Parameters<typeof append>) =>
+        appends++ < 2 ? append(...args) : Promise.reject(new Error('killed')),
+    });
+    node.holdAt('in-transaction');
+    await expect(other.bus.execute(new DeleteTenant(someContext(), { tenantId }))).rejects.toThrow('killed');
+    node.letGo();
+    await until(async () => {
+      const types = (await node.runtime.log.readStream(`tenant-${tenantId}`)).map(({ type }) => type);
+      return types.includes('tenant-deleted.v1');
+    });
+    await delivered(await node.runtime.log.head());
+    for (const id of [tenantId, rootWorkspaceId]) {
+      expect(await tuplesOf(node.runtime, 'tenant', id)).toEqual([]);
+      expect(await tuplesOf(node.runtime, 'workspace', id)).toEqual([]);
+    }
   });
 
   it('is completed once, though handler and relay do it at the same time', async () => {

@@ -1,13 +1,14 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { Positioned } from '../projections/index.js';
+import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
 import { loadWorkspaceTree } from '../workspaces/index.js';
 import type { RoleName } from './assignment.decider.js';
 import type { AssignmentKey } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 
-/** Ends a role that was given while its workspace was deleted or its holder deactivated, in whichever order. */
+/** Ends a role that was given while its target was deleted or its holder deactivated, in whichever order. */
 export class EndOrphanedRole extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
@@ -37,7 +38,7 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
   }
 
   private async isTargetGone({ tenantId, target }: AssignmentKey): Promise<boolean> {
-    if (target.type !== 'workspace') return false;
+    if (target.type === 'tenant') return (await loadTenant(this.runtime, tenantId)).status !== 'active';
     return !(await loadWorkspaceTree(this.runtime, tenantId)).workspaces.has(target.id);
   }
 }

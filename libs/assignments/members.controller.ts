@@ -8,6 +8,7 @@ import {
   AnswersWith,
   type Call,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
@@ -118,6 +119,7 @@ export class TenantMembersController extends Members {
   }
 
   @Post()
+  @HonoursIfMatch()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', 'last-admin')
@@ -130,6 +132,7 @@ export class TenantMembersController extends Members {
   }
 
   @Patch(':userId')
+  @HonoursIfMatch()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', 'last-admin')
@@ -144,6 +147,7 @@ export class TenantMembersController extends Members {
 
   @Delete(':userId')
   @HttpCode(204)
+  @HonoursIfMatch()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @Problems('last-admin')
   remove(
@@ -175,6 +179,7 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Post()
+  @HonoursIfMatch()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed')
@@ -188,6 +193,7 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Patch(':userId')
+  @HonoursIfMatch()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed')
@@ -204,6 +210,7 @@ export class WorkspaceMembersController extends Members {
 
   @Delete(':userId')
   @HttpCode(204)
+  @HonoursIfMatch()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
   remove(
     @HttpCall() call: Call,

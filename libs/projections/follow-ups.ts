@@ -19,18 +19,34 @@ export class FollowUps {
     private readonly beforeFollowUp?: () => void | Promise<void>,
   ) {}
 
-  /** @returns the position of the last event that followed, or `position` where nothing did */
+  /**
+   * @returns the position of the last event that followed, or `position` where nothing did
+   * @throws what the first command that fails throws; the relay sends the rest
+   */
   async run(events: readonly Recorded<DomainEvent>[], position: number): Promise<number> {
     let last = position;
     for (const event of events) {
-      for (const { name, followUps } of this.processes) {
-        const commands = followUps[event.type as never] as Process['followUps'][string] | undefined;
-        for (const [index, followUp] of (commands?.(event as never) ?? []).entries()) {
-          await this.beforeFollowUp?.();
-          const outcome = await this.bus.execute<object, Positioned>(followUp(followUpContext(event, name, index)));
-          last = Math.max(last, outcome.position);
-        }
-      }
+      for (const process of this.processes) last = Math.max(last, await this.runOne(process, event));
+    }
+    return last;
+  }
+
+  /** Each process goes as far as it can, whatever becomes of the others. @returns what those that failed threw */
+  async runEach(event: Recorded<DomainEvent>): Promise<unknown[]> {
+    const failures: unknown[] = [];
+    for (const process of this.processes) {
+      await this.runOne(process, event).catch((error: unknown) => failures.push(error));
+    }
+    return failures;
+  }
+
+  private async runOne({ name, followUps }: Process, event: Recorded<DomainEvent>): Promise<number> {
+    const commands = followUps[event.type as never] as Process['followUps'][string] | undefined;
+    let last = event.position;
+    for (const [index, followUp] of (commands?.(event as never) ?? []).entries()) {
+      await this.beforeFollowUp?.();
+      const outcome = await this.bus.execute<object, Positioned>(followUp(followUpContext(event, name, index)));
+      last = Math.max(last, outcome.position);
     }
     return last;
   }

@@ -11,6 +11,7 @@ import {
   relationships,
   type TestTenant,
   UNKNOWN,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

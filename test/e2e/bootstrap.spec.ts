@@ -1,10 +1,11 @@
 import { CommandBus } from '@nestjs/cqrs';
+import { RelayWorld, tuplesOf } from '../../apps/relay/relay.fixture.js';
 import { createCommandContext } from '../../apps/relay/start-relay.js';
 import { initialiseInstallation } from '../../libs/installation/index.js';
-import { createLogger } from '../../libs/platform/index.js';
+import { createLogger, loadConfig } from '../../libs/platform/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import { closeRuntime, openRuntime } from '../../libs/wiring/index.js';
-import { aUserWithToken, done, events, relationships, relationshipsNaming } from './world.js';
+import { aUserWithToken, done, events, relationships, relationshipsNaming, stopChecked } from './world.js';
 
 let app: TestApp;
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 /** What an instance does when it starts beside this one. */
@@ -76,4 +77,42 @@ describe('a later start', () => {
     for (const seen of found) expect(seen).toMatchObject({ ...installation, created: false });
     expect({ events: (await events(app)).length, tuples: await relationships(app, 'tenant') }).toEqual(before);
   });
+});
+
+describe('four first starts at once', () => {
+  it('TW-123 make one tenant with one root workspace and one administrator, and all of them go on', async () => {
+    const world = await RelayWorld.start();
+    try {
+      const nodes = await Promise.all(['a', 'b', 'c', 'd'].map((name) => world.node(name)));
+      for (const { relay } of nodes) relay.start();
+      const env = { defaultTenantName: 'Home', defaultWorkspaceName: undefined };
+      const found = await Promise.all(
+        nodes.map(({ bus, runtime }) => initialiseInstallation(bus, env, runtime.clock, runtime.ids)),
+      );
+      const { defaultTenantId, rootWorkspaceId, adminUserId } = found[0]!;
+      for (const one of found) expect(one).toMatchObject({ defaultTenantId, rootWorkspaceId, adminUserId });
+      expect(found.filter(({ created }) => created)).toHaveLength(1);
+      const { runtime } = nodes[0]!;
+      expect(await runtime.progress.waitFor('delivered', await runtime.log.head(), 20_000)).toBe(true);
+      const types = (await runtime.log.readAll(-1, 100)).map(({ type }) => type);
+      for (const noun of ['installation-initialised', 'user-registered', 'tenant-created', 'workspace-created']) {
+        expect(types.filter((type) => type === `${noun}.v1`)).toHaveLength(1);
+      }
+      expect(await tuplesOf(runtime, 'tenant', '')).toEqual([
+        `tenant:${defaultTenantId}#admin@user:${adminUserId}`,
+        `tenant:${defaultTenantId}#root_workspace@workspace:${rootWorkspaceId}`,
+      ]);
+    } finally {
+      await world.stop();
+    }
+  });
+});
+
+it.each([
+  ['RELAY_MAX_BATCH', '0'],
+  ['RELAY_POLL_MS', '-1'],
+  ['DELIVERY_MAX_UPDATES', '0'],
+  ['DELIVERY_MAX_UPDATES', '901'],
+])('TW-113 does not start with %s=%s', (variable, value) => {
+  expect(() => loadConfig({ [variable]: value }, { mode: 'standalone' })).toThrow(variable);
 });

@@ -11,6 +11,7 @@ import {
   tenantEvents,
   type TestTenant,
   uniqueName,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -21,7 +22,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

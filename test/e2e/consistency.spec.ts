@@ -10,6 +10,7 @@ import {
   done,
   Gate,
   type TestTenant,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   gate.open();
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

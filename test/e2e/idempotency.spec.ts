@@ -12,6 +12,7 @@ import {
   tenantEvents,
   type TestTenant,
   uniqueName,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

@@ -13,6 +13,7 @@ import {
   tenantEvents,
   type TestTenant,
   UNKNOWN,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {
@@ -135,6 +136,10 @@ describe('deleting a tenant', () => {
     const created = (await tenantEvents(app, tenant.id)).filter(({ type }) => type === 'workspace-created.v1');
     for (const { data } of created) expect(await relationshipsNaming(app, data['workspaceId'] as string)).toEqual([]);
     expect(await relationshipsNaming(app, tenant.id)).toEqual([]);
+    await until(async () => {
+      const { rows } = await app.runtime.pool.query('select 1 from assignment where tenant_id = $1', [tenant.id]);
+      return rows.length === 0;
+    });
     for (const name of [tenant.name, ...people.map(({ id }) => `${tenant.name} ${id}`)]) {
       await until(async () => (await tenant.owner.post('/v1/tenants', { name })).status === 201);
     }

@@ -12,6 +12,7 @@ import {
   tenantEvents,
   type TestTenant,
   UNKNOWN,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

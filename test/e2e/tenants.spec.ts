@@ -14,6 +14,7 @@ import {
   tenantEvents,
   uniqueName,
   UNKNOWN,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 const BAD_NAMES: [string, unknown][] = [

@@ -11,6 +11,7 @@ import {
   relationships,
   tenantEvents,
   type TestTenant,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -25,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   gate.open();
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
-import { allPages, aUserWithToken, consistency, done, ifMatch, type Person, UNKNOWN } from './world.js';
+import { allPages, aUserWithToken, consistency, done, ifMatch, type Person, UNKNOWN, stopChecked } from './world.js';
 
 let app: TestApp;
 let user: Person;
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {

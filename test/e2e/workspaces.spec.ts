@@ -15,6 +15,7 @@ import {
   type TestTenant,
   uniqueName,
   UNKNOWN,
+  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -26,7 +27,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await stopChecked(app);
 });
 
 beforeEach(async () => {
