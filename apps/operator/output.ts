@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import { Format, SingleBar } from 'cli-progress';
 import { failureOf } from './failures.js';
 
 export { EXIT } from './failures.js';
@@ -45,13 +45,17 @@ export class ProgressBar {
 
   private begin(first: number, total: number): SingleBar {
     const format = `${this.name} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`;
-    const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200 });
+    const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200, formatTime });
     bar.start(total, Math.max(first, 0), { rate: 0 });
     this.began = performance.now();
     this.first = first;
     return bar;
   }
 }
+
+/** @param left seconds; a word of the bar's own while it cannot tell yet */
+const formatTime: typeof Format.TimeFormat = (left, options, step) =>
+  Number.isFinite(left) ? Format.TimeFormat(left, options, step) : '?';
 
 /** Rows as aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string {

@@ -10,6 +10,7 @@ import {
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
@@ -115,6 +116,7 @@ export class AssignmentsController {
   }
 
   @Post()
+  @HonoursIfMatch()
   @AnswersWith(MemberDocument)
   @Problems('forbidden', 'subject-not-found', 'until-passed', 'last-admin')
   async assign(
@@ -138,6 +140,7 @@ export class AssignmentsController {
       source: 'direct',
       until,
       replaces: true,
+      ifRevision: call.ifRevision,
       subjectField: 'subject.id',
     };
     return this.edge.run(call, (context) => new GrantRole(context, input));
@@ -146,6 +149,7 @@ export class AssignmentsController {
   /** Removes the role whatever its sources; a tenant's last admin stays. */
   @Delete(':assignmentId')
   @HttpCode(204)
+  @HonoursIfMatch()
   @ApiParam({ name: 'assignmentId', description: '`id` of a listed assignment' })
   @Problems('forbidden', 'last-admin')
   async remove(
@@ -158,7 +162,8 @@ export class AssignmentsController {
     if (!found) return this.edge.repeatQuietly(call);
     const { subject, target, role } = found;
     await this.edge.permit(call.request, () => this.mayChange(caller, target));
-    const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true };
+    const { ifRevision } = call;
+    const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true, ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }
 

@@ -5,7 +5,16 @@ import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant } from '../tenants/index.js';
 import { endRole, type RoleName } from './assignment.decider.js';
-import { type AssignmentKey, executeOnAssignment, hasTarget, isStale, lastRemoval } from './assignment-streams.js';
+import {
+  type AssignmentKey,
+  executeOnAssignment,
+  hasTarget,
+  isStale,
+  isStaleAdmin,
+  lastRemoval,
+  loadStanding,
+  type Standing,
+} from './assignment-streams.js';
 
 /** Ends sources of what a subject holds on a target. What is gone already is no fault, unless it must be held. */
 export class EndRole extends Command<Accepted> {
@@ -45,19 +54,29 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
     return { resource: {}, revision: 0, position: await this.followUps.run(events, position) };
   }
 
-  private endAdmin(context: CommandContext, { tenantId, subject, sources, reason }: EndRole['input']) {
-    const why = reason === 'promoted' ? 'removed' : reason;
-    const command = { userId: subject.id, sources, reason: why, becomesMember: null, at: context.at };
-    return executeOnTenant(this.runtime, context, tenantId, (state) => endAdmin(command, state));
+  private async endAdmin(context: CommandContext, input: EndRole['input']) {
+    const { tenantId, subject, sources } = input;
+    const reason = input.reason === 'promoted' ? 'removed' : input.reason;
+    const command = { userId: subject.id, sources, reason, becomesMember: null, at: context.at };
+    const revisions = await this.revisions(context, input);
+    return executeOnTenant(this.runtime, context, tenantId, (state) =>
+      isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state),
+    );
   }
 
   private async endOnAssignment(context: CommandContext, input: EndRole['input']) {
     const removedAt = await lastRemoval(this.runtime, input);
     const gone = input.mustHold === true && !(await hasTarget(this.runtime, input));
     const command = { ...input, removedAt, at: context.at };
+    const revisions = await this.revisions(context, input);
     return executeOnAssignment(this.runtime, context, input, (state) => {
       if (gone) return { refused: 'not-found' };
-      return isStale(input, state.revision) ? { refused: 'stale-revision' } : endRole(command, state);
+      return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : endRole(command, state);
     });
+  }
+  /** Only a caller who saw a revision depends on it: what a process ends may have lost its target already. */
+  private async revisions({ at }: CommandContext, input: EndRole['input']): Promise<Standing['revisions']> {
+    if (input.ifRevision === undefined) return { assignment: 0, admin: 0 };
+    return (await loadStanding(this.runtime, input, at)).revisions;
   }
 }

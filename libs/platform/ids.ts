@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { encodeTime, TIME_LEN, ulid } from 'ulid';
 import { v4, v5 } from 'uuid';
 import { base62, base62Length } from './base62.js';
 
@@ -13,16 +14,9 @@ export interface Ids {
 /** Injection token of the Ids. */
 export const IDS = Symbol('Ids');
 
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
-const LARGEST_ULID_TIME = 2 ** 48 - 1;
+const ULID_RANDOM_CHARACTERS = 16;
 const PROJECT_NAMESPACE = '6f2a1c1e-3c0b-5d4f-9a53-0c6f1b7de2a4';
-
-function crockford(value: bigint, length: number): string {
-  let digits = '';
-  for (let rest = value; digits.length < length; rest >>= 5n) digits = CROCKFORD[Number(rest & 31n)] + digits;
-  return digits;
-}
 
 function numberOf(bytes: Buffer): bigint {
   return BigInt(`0x${bytes.toString('hex')}`);
@@ -31,9 +25,9 @@ function numberOf(bytes: Buffer): bigint {
 function idsFrom(bytes: (count: number) => Buffer): Ids {
   return {
     ulid(at) {
-      const time = at.getTime();
-      if (!(time >= 0 && time <= LARGEST_ULID_TIME)) throw new RangeError(`no ULID has the time ${time}`);
-      return crockford(BigInt(time), 10) + crockford(numberOf(bytes(10)), 16);
+      const random = bytes(ULID_RANDOM_CHARACTERS).values();
+      // The package takes the time 0 for none, so it makes the random part alone.
+      return encodeTime(at.getTime()) + ulid(1, () => random.next().value! / 256).slice(TIME_LEN);
     },
     uuid: () => v4({ random: bytes(16) }),
     secret: (count) => base62(numberOf(bytes(count)), base62Length(count)),

@@ -56,6 +56,25 @@ describe('withdrawing', () => {
   });
 });
 
+describe('a request that changed since the caller saw it', () => {
+  const seen = (revision: number) => ({ 'if-match': `"${revision}"` });
+
+  it('is neither decided nor withdrawn nor revoked', async () => {
+    const id = await world.asked(world.u1);
+    const path = `${world.path}/requests/${id}`;
+    const stale = { status: 412, body: { code: 'stale-revision' } };
+    expect(await world.adm.post(`${path}/decision`, { decision: 'approved' }, seen(2))).toMatchObject(stale);
+    expect(await world.u1.post(`${path}/withdrawal`, {}, seen(2))).toMatchObject(stale);
+    expect(await world.request(id)).toMatchObject({ status: 'pending', revision: 1 });
+    await done(world.adm.post(`${path}/decision`, { decision: 'approved' }, seen(1)));
+    expect(await world.adm.post(`${path}/revocation`, {}, seen(1))).toMatchObject(stale);
+    expect(await world.request(id)).toMatchObject({ status: 'approved' });
+    const { body } = await world.adm.get(path);
+    await done(world.adm.post(`${path}/revocation`, { note: 'over' }, seen(body['revision'] as number)));
+    expect(await world.request(id)).toMatchObject({ status: 'revoked', revocationNote: 'over' });
+  });
+});
+
 describe('revoking', () => {
   it('ends the grant at once; a repeat changes nothing (X-004)', async () => {
     const id = await world.granted(world.u1);

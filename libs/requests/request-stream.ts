@@ -53,6 +53,8 @@ export function decideRequest(command: DecisionTaken, state: RequestState): Deci
 export interface RequestKey {
   tenantId: string;
   requestId: string;
+  /** The revision of the request that the caller saw. */
+  ifRevision?: number;
 }
 
 const streamOf = (requestId: string): string => `request-${requestId}`;
@@ -61,7 +63,7 @@ const streamOf = (requestId: string): string => `request-${requestId}`;
 export function executeOnRequest(
   runtime: DeciderRuntime,
   context: CommandContext,
-  { tenantId, requestId }: RequestKey,
+  { tenantId, requestId, ifRevision }: RequestKey,
   decide: (state: RequestState) => Decision<RequestStreamEvent>,
 ) {
   return runtime.execute({
@@ -69,7 +71,10 @@ export function executeOnRequest(
     decider: requestStream,
     tenantId,
     context,
-    decide: (state) => (isForeign(state, tenantId) ? { refused: 'not-found' } : decide(state)),
+    decide: (state) => {
+      if (isForeign(state, tenantId)) return { refused: 'not-found' };
+      return isStale({ ifRevision }, state) ? { refused: 'stale-revision' } : decide(state);
+    },
   });
 }
 
@@ -86,6 +91,10 @@ export async function requireRequest(runtime: DeciderRuntime, key: RequestKey): 
 
 export function isSubmitted(state: RequestState): state is SubmittedState {
   return state.request.status !== 'absent';
+}
+
+export function isStale({ ifRevision }: Pick<RequestKey, 'ifRevision'>, state: RequestState): boolean {
+  return ifRevision !== undefined && isSubmitted(state) && ifRevision !== state.request.revision;
 }
 
 function isForeign(state: RequestState, tenantId: string): boolean {

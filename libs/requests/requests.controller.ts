@@ -10,6 +10,7 @@ import {
   type Call,
   Caller,
   CommandEdge,
+  HonoursIfMatch,
   HttpCall,
   type Page,
   type Principal,
@@ -100,6 +101,7 @@ export class RequestsController {
 
   @Post(':requestId/decision')
   @HttpCode(200)
+  @HonoursIfMatch()
   @AnswersWith(RequestDocument)
   @Problems(
     ...['forbidden', 'own-request', 'request-not-pending', 'target-gone', 'role-not-requestable-any-more'],
@@ -114,12 +116,14 @@ export class RequestsController {
   ): Promise<Answer<RequestResource>> {
     await this.rights.requireReviewer(caller, { tenantId, requestId });
     const reviewer = { by: subjectIn(caller), reviewerName: caller.name ?? undefined };
-    const input = { tenantId, requestId, ...reviewer, verdict, note: note || undefined };
+    const { ifRevision } = call;
+    const input = { tenantId, requestId, ifRevision, ...reviewer, verdict, note: note || undefined };
     return this.edge.run(call, (context) => new DecideRequest(context, input));
   }
 
   @Post(':requestId/withdrawal')
   @HttpCode(200)
+  @HonoursIfMatch()
   @AnswersWith(RequestDocument)
   @Problems('forbidden', 'request-not-pending')
   async withdraw(
@@ -130,13 +134,14 @@ export class RequestsController {
     @Body() _body: WithdrawalBody,
   ): Promise<Answer<RequestResource>> {
     await this.rights.requireRequester(caller, { tenantId, requestId });
-    const input = { tenantId, requestId, by: subjectIn(caller) };
+    const input = { tenantId, requestId, ifRevision: call.ifRevision, by: subjectIn(caller) };
     return this.edge.run(call, (context) => new WithdrawRequest(context, input));
   }
 
   /** Ends what the request's grant gave, and nothing that is held from elsewhere. */
   @Post(':requestId/revocation')
   @HttpCode(200)
+  @HonoursIfMatch()
   @AnswersWith(RequestDocument)
   @Problems('forbidden', 'request-not-approved', 'last-admin')
   async revoke(
@@ -147,7 +152,8 @@ export class RequestsController {
     @Body() { note }: RevocationBody,
   ): Promise<Answer<RequestResource>> {
     await this.rights.requireRevoker(caller, { tenantId, requestId });
-    const input = { tenantId, requestId, by: subjectIn(caller), note: note || undefined };
+    const { ifRevision } = call;
+    const input = { tenantId, requestId, ifRevision, by: subjectIn(caller), note: note || undefined };
     return this.edge.run(call, (context) => new RevokeRequest(context, input));
   }
 }

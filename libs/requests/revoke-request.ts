@@ -5,7 +5,7 @@ import { type CommandContext, DeciderRuntime, stepContext } from '../event-store
 import { Refused } from '../platform/index.js';
 import { noteRevocation, refuseRevocation, sourceOf, type SubmittedRequest } from './request.decider.js';
 import { acceptedRequest, type RequestResource } from './request-resource.js';
-import { executeOnRequest, loadRequest, requireRequest, type RequestKey } from './request-stream.js';
+import { executeOnRequest, isStale, loadRequest, requireRequest, type RequestKey } from './request-stream.js';
 
 /** Ends the grant of an approved request; that it is revoked follows from that. What ended already needs nothing. */
 export class RevokeRequest extends Command<Accepted<RequestResource>> {
@@ -25,7 +25,10 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
   ) {}
 
   async execute({ context, input }: RevokeRequest): Promise<Accepted<RequestResource>> {
-    const { request } = await requireRequest(this.runtime, input);
+    const found = await requireRequest(this.runtime, input);
+    const { request } = found;
+    // What was revoked already may have been so by this very command.
+    if (request.status === 'approved' && isStale(input, found)) throw new Refused('stale-revision');
     const refusal = refuseRevocation(request);
     if (refusal) throw new Refused(refusal.refused, refusal.detail, refusal.extra);
     if (request.status === 'approved') await this.endRole(context, request);
@@ -44,8 +47,8 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
   }
 
   private async note(context: CommandContext, input: RevokeRequest['input'] & { note: string }): Promise<void> {
-    const { by, note } = input;
-    await executeOnRequest(this.runtime, stepContext(context, 'note'), input, ({ request }) =>
+    const { tenantId, requestId, by, note } = input;
+    await executeOnRequest(this.runtime, stepContext(context, 'note'), { tenantId, requestId }, ({ request }) =>
       noteRevocation({ by, note, at: context.at }, request),
     );
   }

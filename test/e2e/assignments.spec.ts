@@ -7,6 +7,7 @@ import {
   aWorkspace,
   done,
   everything,
+  ifMatch,
   type Person,
   relationships,
   type TestTenant,
@@ -154,6 +155,26 @@ describe('removing an assignment', () => {
     const answer = await tenant.owner.delete(`${assignments}/${await idOf(person, workspace, 'editor')}`);
     expect(answer).toMatchObject({ status: 204, body: undefined });
     expect(await held(person)).toEqual([`tenant:${tenant.id}#member@user:${person.id}`]);
+  });
+
+  it('or giving one is refused with 412 to who saw an earlier state of the member', async () => {
+    const person = await aMember(app, tenant);
+    const given = await done(assign(person, {}));
+    const admin = await done(assign(person, { role: 'admin', target: onTenant() }));
+    const before = await everything(app, tenant);
+    const asked = { subject: { type: 'user', id: person.id }, role: 'admin', target: onWorkspace() };
+    const ids = [await idOf(person, workspace, 'editor'), await idOf(person, tenant.id, 'admin')];
+    for (const answer of [
+      await tenant.owner.post(assignments, asked, ifMatch(99)),
+      ...(await Promise.all(ids.map((id) => tenant.owner.delete(`${assignments}/${id}`, ifMatch(99))))),
+    ]) {
+      expect(answer).toMatchObject({ status: 412, body: { code: 'stale-revision' } });
+    }
+    expect(await everything(app, tenant)).toEqual(before);
+    const revisions = [given.body.revision, admin.body.revision];
+    for (const [index, id] of ids.entries()) {
+      expect((await tenant.owner.delete(`${assignments}/${id}`, ifMatch(revisions[index]!))).status).toBe(204);
+    }
   });
 
   it('of a tenant admin takes the root workspace, too; the last one is refused with 409', async () => {
