@@ -1,4 +1,4 @@
-const domain = 'users|tokens|installation|tenants|workspaces|assignments|requests';
+const domain = 'authentication|users|tokens|installation|tenants|workspaces|assignments|requests';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

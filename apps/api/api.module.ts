@@ -6,11 +6,12 @@ import {
   WorkspaceMembersController,
 } from '../../libs/assignments/index.js';
 import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/trail.js';
+import { authentication } from '../../libs/authentication/index.js';
 import { AccessGuard } from '../../libs/edge/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';
 import { TenantsController } from '../../libs/tenants/index.js';
-import { AuthenticationGuard, MyTokensController, UserTokensController } from '../../libs/tokens/index.js';
+import { MyTokensController, UserTokensController } from '../../libs/tokens/index.js';
 import { MeController, UsersController } from '../../libs/users/index.js';
 import { type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
 import { WorkspacesController } from '../../libs/workspaces/index.js';
@@ -42,10 +43,7 @@ export class ApiModule {
       module: ApiModule,
       imports: [RuntimeModule.with(runtime)],
       controllers,
-      providers: [
-        { provide: APP_GUARD, useClass: AuthenticationGuard },
-        { provide: APP_GUARD, useClass: AccessGuard },
-      ],
+      providers: [...authentication(runtime.config), { provide: APP_GUARD, useClass: AccessGuard }],
     };
   }
 }

@@ -1,11 +1,11 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { Pool } from 'pg';
+import { Public } from '../../libs/authentication/index.js';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
 import { Refused } from '../../libs/platform/index.js';
-import { Public } from '../../libs/tokens/index.js';
 
 const CHECK_MS = 2_000;
 const OK = { type: String, enum: ['ok'] };

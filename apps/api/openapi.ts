@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { isPublic } from '../../libs/authentication/index.js';
 import { describeRoute, ProblemDocument } from '../../libs/edge/index.js';
 import { problemCatalogue } from '../../libs/platform/index.js';
-import { isPublic } from '../../libs/tokens/index.js';
 import { controllers } from './api.module.js';
 import {
   codesOf,

@@ -7,7 +7,7 @@ export interface Principal {
   type: 'user' | 'service_account';
   id: string;
   name: string | null;
-  /** `token`, `admin-token`. */
+  /** `oidc`, `token`, `admin-token`. */
   authentication: string;
 }
 

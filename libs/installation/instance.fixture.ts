@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { writeAuditEntries } from '../audit-log/index.js';
+import { authentication } from '../authentication/index.js';
 import {
   Access,
   AccessGuard,
@@ -32,7 +33,6 @@ import { Domain, FollowUps, type Process, Progress, PROGRESS_CHANNEL, Projector 
 import { ROOT_WORKSPACE_NAME, TenantsModule, tenantsPart } from '../tenants/index.js';
 import {
   ADMIN_TOKEN,
-  AuthenticationGuard,
   MyTokensController,
   TOKEN_PEPPERS,
   TokensModule,
@@ -148,7 +148,7 @@ export class Instance {
         ...values,
         followUps,
         ...edge,
-        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        ...authentication({ oidcIssuer: undefined, oidcAudience: undefined }),
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
       exports: [...values.map(({ provide }) => provide), FollowUps, ...edge, CqrsModule],

@@ -44,6 +44,11 @@ function readFile(path: string): string {
   }
 }
 
+/** As OpenID Connect Discovery has it: the address of its document is made from it. */
+function isIssuer(value: string): boolean {
+  return isUrl(value, ['https:', 'http:']) && !/[?#@]/.test(value) && value.length <= 255;
+}
+
 const isName = (value: string) => isLine(value, 255);
 
 export const settings = {
@@ -135,8 +140,8 @@ export const settings = {
   }),
   oidcIssuer: optional('OIDC_ISSUER', {
     meaning: 'issuer whose tokens are accepted beside our own; needs OIDC_AUDIENCE',
-    accepted: 'an http(s) address',
-    accepts: (value) => isUrl(value, ['https:', 'http:']),
+    accepted: 'an http(s) address without user, query and fragment',
+    accepts: isIssuer,
   }),
   oidcAudience: optional('OIDC_AUDIENCE', {
     meaning: 'audience a token of OIDC_ISSUER must name',

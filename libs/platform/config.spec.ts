@@ -109,6 +109,8 @@ describe('the configuration', () => {
     ['SIGNING_KEY', 'short'],
     ['ADMIN_TOKEN', 'with space'],
     ['OIDC_ISSUER', 'issuer'],
+    ['OIDC_ISSUER', 'https://id.example/?tenant=1'],
+    ['OIDC_ISSUER', 'https://me@id.example'],
     ['DEFAULT_TENANT_NAME', 'a\u0007b'],
     ['DEFAULT_TENANT_NAME', 'x'.repeat(256)],
     ['TRUST_PROXY', 'true'],

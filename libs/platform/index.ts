@@ -6,6 +6,8 @@ export * from './json-limits.js';
 export * from './list-query.js';
 export * from './logging.js';
 export * from './migrations.js';
+export * from './oidc-keys.js';
+export * from './oidc-token.js';
 export { type TranslateError } from './problem-of.js';
 export * from './ulid-param.js';
 export { InputPipe } from './validation.js';

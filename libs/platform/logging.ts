@@ -8,6 +8,7 @@ export type { Logger };
 const SECRET_FIELD =
   /"((?:[a-z_-]*(?:authorization|password|secret|pepper|token|cookie|api[_-]?key|preshared[_-]?key|signing[_-]?key)))":"(?:[^"\\]|\\.)*"/gi;
 const OUR_TOKEN = /csn_(pat|sat)_\w+/g;
+const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const BEARER = /\b(bearer|basic)\s+[^\s"\\,;]+/gi;
 const URL_PASSWORD = /(:\/\/[^:/@\s"]*):[^@/\s"]+@/g;
 
@@ -16,6 +17,7 @@ export function withoutSecrets(line: string): string {
   return line
     .replace(SECRET_FIELD, '"$1":"[redacted]"')
     .replace(OUR_TOKEN, 'csn_$1_[redacted]')
+    .replace(JWT, '[redacted]')
     .replace(BEARER, '$1 [redacted]')
     .replace(URL_PASSWORD, '$1:[redacted]@');
 }

@@ -57,9 +57,16 @@ function refusalOf(error: unknown): Refused | undefined {
   return undefined;
 }
 
-function headersOf({ status, code, retryAfter, allow }: Problem): { [name: string]: string } {
+/** RFC 6750: why a token was refused is only there to be told where one was sent. */
+function challenge(detail: string | undefined): string {
+  if (detail === undefined) return 'Bearer';
+  const told = detail.replace(/[^\x20-\x7e]/g, "'").replace(/["\\]/g, "'");
+  return `Bearer error="invalid_token", error_description="${told}"`;
+}
+
+function headersOf({ status, code, detail, retryAfter, allow }: Problem): { [name: string]: string } {
   const headers: { [name: string]: string } = { 'content-type': 'application/problem+json; charset=utf-8' };
-  if (status === 401) headers['www-authenticate'] = 'Bearer';
+  if (status === 401) headers['www-authenticate'] = challenge(detail);
   if (Array.isArray(allow)) headers['allow'] = allow.join(', ');
   const seconds = typeof retryAfter === 'number' ? retryAfter : problemKind(code)?.retryAfter;
   if (seconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(seconds)));

@@ -2,7 +2,6 @@ import type { DomainPart } from '../projections/index.js';
 import { tokensNoun } from './tokens.noun.js';
 import { tokensModel } from './tokens.projection.js';
 
-export { AuthenticationGuard, isPublic, Public } from './authentication.guard.js';
 export { type IssuedToken, IssueToken } from './issue-token.js';
 export type { ListedToken, TokenTables } from './list-tokens.js';
 export { tokenProblems } from './problems.js';

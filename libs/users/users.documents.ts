@@ -57,6 +57,6 @@ export class MeDocument {
   @ApiProperty()
   systemAdmin!: boolean;
 
-  @ApiProperty({ description: 'how the caller proved who they are: `token`, `admin-token`' })
+  @ApiProperty({ description: 'how the caller proved who they are: `oidc`, `token`, `admin-token`' })
   authentication!: string;
 }

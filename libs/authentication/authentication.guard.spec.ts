@@ -3,7 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import type { ConsistencyTokens } from '../edge/index.js';
 import { deterministicIds, isConnectionError, ManualClock, mintToken, openPool, pepperOf } from '../platform/index.js';
-import { AuthenticationGuard, Public } from './authentication.guard.js';
+import { AuthenticationGuard } from './authentication.guard.js';
+import type { OidcSignIn } from './oidc-sign-in.js';
+import { OwnTokens } from './own-tokens.js';
+import { Public } from './public-route.js';
 
 const ID = '01JQ0000000000000000000ABC';
 const [pepper, oldPepper] = [
@@ -27,10 +30,8 @@ function call(authorization: string | undefined, { rows = [], adminToken, pool, 
   const awaited = { await: async (heard: string, stage: string) => void consistency.push(`${heard} ${stage}`) };
   const guard = new AuthenticationGuard(
     awaited as unknown as ConsistencyTokens,
-    database as Pool,
-    new ManualClock(),
-    [pepper, oldPepper],
-    adminToken,
+    new OwnTokens(database as Pool, new ManualClock(), [pepper, oldPepper], adminToken),
+    { isOn: false } as OidcSignIn,
   );
   const headers = { authorization, ...(consistency.length > 0 && { 'consistency-token': consistency.pop() }) };
   const request = { headers } as unknown as FastifyRequest;
@@ -56,6 +57,7 @@ describe('the authentication', () => {
     ['another scheme', `Basic ${token}`],
     ['a token with a wrong checksum', `Bearer ${token.slice(0, -1)}~`],
     ['a user’s token for a service account’s', `Bearer ServiceAccount ${token}`],
+    ['a JWT where no provider is trusted', 'Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA'],
     ['an administrator’s token where none is configured', 'Bearer undefined'],
   ])('refuses %s without asking the database', async (_what, authorization) => {
     const { answer, asked } = call(authorization, { rows: [HOLDER] });

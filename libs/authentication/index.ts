@@ -1,0 +1,2 @@
+export { authentication } from './authentication.js';
+export { isPublic, Public } from './public-route.js';

@@ -1,0 +1,89 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { POOL, type Principal } from '../edge/index.js';
+import {
+  CLOCK,
+  type Clock,
+  matchesHmac,
+  type ParsedToken,
+  type Pepper,
+  Refused,
+  tokenHmac,
+} from '../platform/index.js';
+import { ADMIN_TOKEN, TOKEN_PEPPERS } from '../tokens/index.js';
+import type { Bearer } from './bearer.js';
+
+interface Holder {
+  userId: string;
+  displayName: string | null;
+}
+interface StoredToken extends Holder {
+  active: boolean;
+  hmac: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+/** Tokens that were issued here, and the configured one of the built-in administrator. */
+@Injectable()
+export class OwnTokens {
+  /** What the secret of an unknown token is compared with, so that it takes as long as a known one. */
+  private readonly decoy: string;
+
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(TOKEN_PEPPERS) private readonly peppers: readonly [Pepper, ...Pepper[]],
+    @Inject(ADMIN_TOKEN) private readonly adminToken: string | undefined,
+  ) {
+    this.decoy = tokenHmac('', peppers[0]);
+  }
+
+  isAdminToken({ token, kind }: Bearer): boolean {
+    if (this.adminToken === undefined) return false;
+    return timingSafeEqual(digest(token), digest(this.adminToken)) && kind !== 'sat';
+  }
+
+  /** @throws Refused `not-yet` while the first start is under way */
+  async administrator(): Promise<Principal> {
+    const { rows } = await this.pool.query<Holder>(
+      'select id as "userId", display_name as "displayName" from app_user where built_in',
+    );
+    const [admin] = rows;
+    if (!admin) throw new Refused('not-yet', 'the installation is being set up');
+    return { type: 'user', id: admin.userId, name: admin.displayName, authentication: 'admin-token' };
+  }
+
+  /** @throws Refused `unauthenticated` */
+  async holderOf({ kind, id, secret }: ParsedToken): Promise<Principal> {
+    const stored = kind === 'pat' ? await this.find(id) : undefined;
+    const genuine = matchesHmac(secret, stored?.hmac ?? this.decoy, this.peppers);
+    if (!stored || !genuine) throw notValid();
+    const { revokedAt, expiresAt, active, userId, displayName } = stored;
+    if (revokedAt !== null) throw new Refused('unauthenticated', 'the token was revoked');
+    if (expiresAt !== null && Date.parse(expiresAt) <= this.clock.now().getTime()) {
+      throw new Refused('unauthenticated', 'the token has expired');
+    }
+    if (!active) throw new Refused('unauthenticated', 'the user is not active');
+    return { type: 'user', id: userId, name: displayName, authentication: 'token' };
+  }
+
+  private async find(tokenId: string): Promise<StoredToken | undefined> {
+    const { rows } = await this.pool.query<StoredToken>(
+      `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
+              u.id as "userId", u.display_name as "displayName", u.active
+       from token t join app_user u on u.id = t.user_id where t.id = $1`,
+      [tokenId],
+    );
+    return rows[0];
+  }
+}
+
+export function notValid(): Refused {
+  return new Refused('unauthenticated', 'the token is not valid');
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
