@@ -15,6 +15,7 @@ import { MyTokensController, UserTokensController } from '../../libs/tokens/inde
 import { MeController, UsersController } from '../../libs/users/index.js';
 import { type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
 import { WorkspacesController } from '../../libs/workspaces/index.js';
+import { Draining } from './draining.js';
 import { HealthController } from './health.controller.js';
 
 export const controllers: Type<unknown>[] = [
@@ -38,12 +39,16 @@ export const controllers: Type<unknown>[] = [
 /** The HTTP edge: authenticates, asks SpiceDB, sends commands and queries. */
 @Module({})
 export class ApiModule {
-  static with(runtime: Runtime): DynamicModule {
+  static with(runtime: Runtime, draining: Draining): DynamicModule {
     return {
       module: ApiModule,
       imports: [RuntimeModule.with(runtime)],
       controllers,
-      providers: [...authentication(runtime.config), { provide: APP_GUARD, useClass: AccessGuard }],
+      providers: [
+        { provide: Draining, useValue: draining },
+        ...authentication(runtime.config),
+        { provide: APP_GUARD, useClass: AccessGuard },
+      ],
     };
   }
 }

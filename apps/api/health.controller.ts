@@ -5,7 +5,8 @@ import { Public } from '../../libs/authentication/index.js';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
-import { Refused } from '../../libs/platform/index.js';
+import { answersWithin, Refused } from '../../libs/platform/index.js';
+import { Draining } from './draining.js';
 
 const CHECK_MS = 2_000;
 const OK = { type: String, enum: ['ok'] };
@@ -39,6 +40,7 @@ export class HealthController {
     @Inject(POOL) private readonly pool: Pool,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(SPICEDB) private readonly spicedb: SpiceDb,
+    private readonly draining: Draining,
   ) {}
 
   /** The process answers. */
@@ -48,30 +50,21 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Everything it depends on answers. */
+  /** Everything it depends on answers, and it is not about to stop. */
   @Get('readyz')
   @AnswersWith(ReadinessDocument)
   async ready(): Promise<ReadinessDocument> {
+    if (this.draining.begun) throw new Refused('dependency-unavailable', 'this process is shutting down');
     const checks = {
       database: this.pool.query('select 1'),
       eventStore: this.log.head(),
       spicedb: this.spicedb.readSchema(),
     };
     const states = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await within(check)] as const),
+      Object.entries(checks).map(async ([name, check]) => [name, await answersWithin(CHECK_MS, check)] as const),
     );
     const down = states.filter(([, ok]) => !ok).map(([name]) => name);
     if (down.length > 0) throw new Refused('dependency-unavailable', `not answering: ${down.join(', ')}`);
     return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } };
   }
-}
-
-async function within(check: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), CHECK_MS)));
-  const answered = check.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([answered, timeout]).finally(() => clearTimeout(timer));
 }

@@ -13,8 +13,7 @@ import {
   isIntact,
   verifyExport,
 } from '../../libs/audit-log/index.js';
-import { buildDomain } from '../../libs/wiring/index.js';
-import { UsageError } from './failures.js';
+import { buildDomain, UsageError } from '../../libs/wiring/index.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import type { OperatorSession } from './session.js';
 import type { WithSession } from './store-commands.js';

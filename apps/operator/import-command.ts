@@ -15,7 +15,7 @@ import {
 } from '../../libs/membership-import/index.js';
 import { createLogger } from '../../libs/platform/index.js';
 import { createRelay } from '../relay/start-relay.js';
-import { UsageError } from './failures.js';
+import { UsageError } from '../../libs/wiring/index.js';
 import { EXIT, explain, print, ProgressBar } from './output.js';
 import type { OperatorSession } from './session.js';
 

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { SpiceDbRefused } from '../../libs/authorization/index.js';
+import { compareSchema, SpiceDbRefused, withForeignDefinitions } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { migrate } from '../../libs/platform/index.js';
 import { adoptVersions } from '../../libs/projections/index.js';
 import { EXIT, print } from './output.js';
-import { compareSchema, withForeignDefinitions } from './schema.js';
 import type { OperatorSession } from './session.js';
 
 /** Brings the tables and the schema of SpiceDB to this version. */

@@ -1,7 +1,7 @@
 import { Format, SingleBar } from 'cli-progress';
-import { failureOf } from './failures.js';
+import { EXIT, failureOf } from '../../libs/wiring/index.js';
 
-export { EXIT } from './failures.js';
+export { EXIT };
 
 /** Prints what a command found: for people, or as one JSON document. */
 export function print(json: boolean | undefined, found: object, describe: () => string): void {

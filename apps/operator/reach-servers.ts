@@ -5,7 +5,7 @@ import { type Config, createLogger, loadConfig, openPool, systemIds } from '../.
 import { RUNNING_FILE, type Running } from '../standalone/running-file.js';
 import { keptSecrets } from '../standalone/secrets.js';
 import { SupervisedSpiceDb } from '../standalone/supervised-spicedb.js';
-import { PartUnavailable, UsageError } from './failures.js';
+import { PartUnavailable, UsageError } from '../../libs/wiring/index.js';
 
 export interface Reached {
   config: Config;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { replay, type ReplayReport } from '../../libs/projections/index.js';
 import { checkInvariants, type Report, repairRelationships } from '../../libs/verification/index.js';
-import { UsageError } from './failures.js';
+import { UsageError } from '../../libs/wiring/index.js';
 import { runMigrations } from './migrate.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, type OperatorSession } from './session.js';

@@ -67,6 +67,12 @@ export class Relay {
     return this.fatal;
   }
 
+  /** Resolves where it stops for good by itself. */
+  async ended(): Promise<Error> {
+    await this.running;
+    return this.fatal ?? new Promise<never>(() => undefined);
+  }
+
   start(): void {
     this.running ??= this.run();
   }

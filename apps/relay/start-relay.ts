@@ -3,9 +3,20 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { INestApplicationContext } from '@nestjs/common';
 import { PublishedHeads, publishHeads } from '../../libs/audit-log/index.js';
 import { processContext } from '../../libs/event-store/index.js';
-import { FollowUps } from '../../libs/projections/index.js';
+import { adoptVersions, FollowUps, outdatedModels } from '../../libs/projections/index.js';
 import { type Logger, NestLogger, systemRandom } from '../../libs/platform/index.js';
-import { type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
+import {
+  closeRuntime,
+  type FaultHook,
+  onceReachable,
+  openRuntime,
+  requireMigrated,
+  type Running,
+  type Runtime,
+  RuntimeModule,
+  type Starting,
+} from '../../libs/wiring/index.js';
+import { serveHealth } from './serve-health.js';
 import { Relay, type RelayOptions } from './relay.js';
 
 /** A relay on a runtime, using the command handlers of `context`. */
@@ -37,4 +48,33 @@ export function createCommandContext(runtime: Runtime, logger: Logger): Promise<
     logger: new NestLogger(logger),
     abortOnError: false,
   });
+}
+
+/** A relay as a process of its own: the active one, or one that stands by. */
+export async function startRelay({ config, logger, signal }: Starting, at?: FaultHook): Promise<Running> {
+  const runtime = await openRuntime(config, { name: 'relay', at });
+  await onceReachable(() => requireVersions(runtime, logger), { logger, signal });
+  const context = await createCommandContext(runtime, logger);
+  const relay = createRelay(runtime, context, { logger });
+  const health = await serveHealth(config, runtime.pool, relay);
+  relay.start();
+  logger.info({ url: health.url }, 'the relay follows the event log');
+  const stop = async (): Promise<void> => {
+    await relay.stop();
+    await health.close();
+    await context.close();
+    await closeRuntime(runtime);
+  };
+  return { stop, ended: relay.ended() };
+}
+
+/** Read models are of the version of whoever fills them first; those of another are told of before they are written to. */
+async function requireVersions(runtime: Runtime, logger: Logger): Promise<void> {
+  const newer = await requireMigrated(runtime);
+  if (newer.length > 0) logger.warn({ newer }, 'a newer version has migrated what this one works on');
+  await adoptVersions(runtime.pool, runtime.domain);
+  for (const { model, stored, wanted } of await outdatedModels(runtime.pool, runtime.domain)) {
+    const rows = stored === null ? 'was never filled' : `has rows of version ${stored}, not ${wanted}`;
+    logger.warn({ model, stored, wanted }, `the read model ${model} ${rows}; run: operator replay ${model}`);
+  }
 }

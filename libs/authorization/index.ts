@@ -1,2 +1,3 @@
+export { compareSchema, withForeignDefinitions } from './compare-schema.js';
 export * from './spicedb.js';
 export { mustBeBare, mustExist } from './spicedb-requests.js';

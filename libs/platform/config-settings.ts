@@ -68,6 +68,18 @@ export const settings = {
     shownDefault: '127.0.0.1; in production 0.0.0.0',
     fallback: (production: boolean) => (production ? '0.0.0.0' : '127.0.0.1'),
   },
+  relayPort: integer('RELAY_PORT', {
+    min: 0,
+    max: 65_535,
+    byDefault: 3001,
+    meaning: 'port on HOST where a relay process answers /healthz and /readyz; 0 takes a free one',
+  }),
+  shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', {
+    min: 0,
+    max: 300_000,
+    byDefault: 5000,
+    meaning: 'milliseconds that an API process goes on serving after SIGTERM while its /readyz says 503',
+  }),
   dataDir: text('DATA_DIR', {
     byDefault: '.data',
     meaning: 'folder of the embedded PostgreSQL and of generated secrets',

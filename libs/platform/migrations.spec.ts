@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { createTestDatabase } from '../testing/index.js';
 import type { TestDatabase } from '../testing/index.js';
 import { openPool } from './database.js';
-import { migrate, pendingMigrations } from './migrations.js';
+import { migrate, migrationStanding, pendingMigrations } from './migrations.js';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -47,6 +47,14 @@ describe('migrations', () => {
     await write('0003_third.sql', 'select 1;');
     expect(await pendingMigrations(pool, folder)).toEqual(['0003_third']);
     expect(await migrate(pool, folder)).toEqual(['0003_third']);
+  });
+
+  it('may have been applied by a newer version, whose files this one does not know', async () => {
+    expect(await migrationStanding(pool, folder)).toEqual({ pending: ['0001_first', '0002_second'], unknown: [] });
+    await migrate(pool, folder);
+    await rm(join(folder, '0002_second.sql'));
+    await write('0003_third.sql', 'select 1;');
+    expect(await migrationStanding(pool, folder)).toEqual({ pending: ['0003_third'], unknown: ['0002_second'] });
   });
 
   it('are applied once when four processes start at the same time', async () => {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, Kysely, Migrator, PostgresDialect, sql } from 'kysely';
 import type { Migration, MigrationProvider } from 'kysely';
 import pg from 'pg';
 import { openPool } from './database.js';
@@ -74,4 +74,21 @@ export async function pendingMigrations(database: string | pg.Pool, folder: stri
     const all = await migrator.getMigrations();
     return all.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
   });
+}
+
+export interface MigrationStanding {
+  /** What `migrate` would apply. */
+  pending: string[];
+  /** Applied by a version that knows more files than there are. */
+  unknown: string[];
+}
+
+/** How a database stands to the files of a folder; it may have been migrated by a newer version already. */
+export async function migrationStanding(pool: pg.Pool, folder: string): Promise<MigrationStanding> {
+  const known = await withMigrator(pool, folder, (migrator) => migrator.getMigrations());
+  const pending = known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+  if (pending.length === known.length) return { pending, unknown: [] };
+  const { rows } = await pool.query<{ name: string }>(`select name from ${DEFAULT_MIGRATION_TABLE}`);
+  const names = new Set(known.map(({ name }) => name));
+  return { pending, unknown: rows.map(({ name }) => name).filter((name) => !names.has(name)) };
 }

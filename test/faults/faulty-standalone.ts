@@ -1,13 +1,7 @@
-import type { FaultPoint } from '../../libs/wiring/index.js';
 import { startStandalone } from '../../apps/standalone/start-standalone.js';
+import { killAt } from './kill-at.js';
 
-// Kills itself when it passes the named point for the given time: FAULT=after-append:5.
-const [point, count] = (process.env['FAULT'] ?? 'never:1').split(':') as [FaultPoint, string];
-let left = Number(count);
-
-const standalone = await startStandalone(process.env, (passed) => {
-  if (passed === point && --left === 0) process.kill(process.pid, 'SIGKILL');
-});
+const standalone = await startStandalone(process.env, killAt());
 const { url, config } = standalone;
 process.stdout.write(
   `${JSON.stringify({

@@ -1,22 +1,28 @@
 import { type AnswerBody, type ApiAnswer, type ApiClient, apiClient } from '../../libs/testing/api-client.js';
-import type { Killable, Started } from './killable.js';
+import type { Started } from './killable.js';
+
+/** What is killed, and serves again once it is started. */
+export interface Restartable {
+  start(): Promise<Pick<Started, 'url' | 'token'> | undefined>;
+  kill(): Promise<unknown>;
+}
 
 /** Tells one story over HTTP, whatever happens to the process: each call has a key, and is repeated until it is answered. */
-export class Teller {
+export class Teller<Product extends Restartable = Restartable> {
   readonly answers: { step: string; status: number; id: string | undefined }[] = [];
   restarts = 0;
   private admin: ApiClient;
   private key = 0;
 
   constructor(
-    private readonly product: Killable,
-    private current: Started,
+    private readonly product: Product,
+    private current: NonNullable<Awaited<ReturnType<Product['start']>>>,
     private readonly name: string,
   ) {
     this.admin = apiClient(current.url, current.token);
   }
 
-  get started(): Started {
+  get started(): NonNullable<Awaited<ReturnType<Product['start']>>> {
     return this.current;
   }
 
@@ -87,7 +93,7 @@ export class Teller {
     const started = await this.product.start();
     if (!started) throw new Error('the product does not start again');
     this.restarts++;
-    this.current = started;
+    this.current = started as NonNullable<Awaited<ReturnType<Product['start']>>>;
     this.admin = apiClient(started.url, started.token);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { projectPath } from '../../libs/embedded/index.js';
-import { compareSchema, withForeignDefinitions } from './schema.js';
+import { projectPath } from '../embedded/index.js';
+import { compareSchema, withForeignDefinitions } from './compare-schema.js';
 
 const OURS = `use expiration
 /** A { brace in a comment. */

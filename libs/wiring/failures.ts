@@ -1,5 +1,5 @@
-import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
-import { EventLogUnavailable } from '../../libs/event-store/index.js';
+import { SpiceDbUnavailable } from '../authorization/index.js';
+import { EventLogUnavailable } from '../event-store/index.js';
 import {
   ConfigurationRefused,
   isConnectionError,
@@ -7,7 +7,7 @@ import {
   problemKind,
   Refused,
   withoutSecrets,
-} from '../../libs/platform/index.js';
+} from '../platform/index.js';
 
 /** 0 done; 1 a difference, or not done; 2 the call or the configuration is wrong; 3 something does not answer. */
 export const EXIT = { done: 0, failed: 1, usage: 2, unavailable: 3 } as const;
@@ -21,6 +21,14 @@ export class UsageError extends Error {
 /** Something that it needs is not there now. */
 export class PartUnavailable extends Error {
   override readonly name = 'PartUnavailable';
+}
+
+/** For what listening rejects with. */
+export function takenPort(variable: string, port: number): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new UsageError(`${variable}: ${port} is taken by another process. Set ${variable} to a free port.`);
+  };
 }
 
 export interface Failure {
