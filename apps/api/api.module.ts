@@ -7,7 +7,7 @@ import {
 } from '../../libs/assignments/index.js';
 import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/trail.js';
 import { authentication } from '../../libs/authentication/index.js';
-import { AccessGuard } from '../../libs/edge/index.js';
+import { AccessGuard, RateLimitGuard } from '../../libs/edge/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';
 import { TenantsController } from '../../libs/tenants/index.js';
@@ -47,6 +47,7 @@ export class ApiModule {
       providers: [
         { provide: Draining, useValue: draining },
         ...authentication(runtime.config),
+        { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
     };

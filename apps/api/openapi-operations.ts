@@ -71,7 +71,14 @@ export const OUTSIDE_OF_ROUTES = [
   'not-found',
 ];
 const ALWAYS = ['internal', 'dependency-unavailable', 'malformed-call', 'malformed-query'];
-const KNOWN_CALLER = ['unauthenticated', 'malformed-token', 'foreign-log', 'effect-parked', 'not-yet'];
+const KNOWN_CALLER = [
+  'unauthenticated',
+  'too-many-requests',
+  'malformed-token',
+  'foreign-log',
+  'effect-parked',
+  'not-yet',
+];
 const WITH_BODY = ['malformed-json', 'invalid', 'payload-too-large', 'unsupported-media-type'];
 const COMMAND = ['idempotency-key-reused', 'too-much-contention'];
 
@@ -163,7 +170,7 @@ function problemResponse(status: number, codes: readonly string[]): Response {
     headers: headersOf(
       'X-Correlation-Id',
       ...(status === 401 ? ['WWW-Authenticate'] : []),
-      ...(status === 503 ? ['Retry-After'] : []),
+      ...(status === 429 || status === 503 ? ['Retry-After'] : []),
     ),
     content: { 'application/problem+json': { schema: { $ref: refTo(ProblemDocument.name) } } },
     ...{ [PROBLEM_CODES]: codes },

@@ -29,10 +29,12 @@ export interface ApiOptions {
 
 /** The API on a runtime, initialised and not listening yet. */
 export async function createApi(runtime: Runtime, options: ApiOptions): Promise<NestFastifyApplication> {
-  const { trustProxy } = runtime.config;
+  const { trustProxy, corsOrigins, rateLimitPerMinute, authFailuresPerMinute } = runtime.config;
   const { logger, shutdownSignals, draining = new Draining() } = options;
   const module = ApiModule.with(runtime, draining);
-  const app = await createHttpApp(module, { logger, trustProxy, translateError, shutdownSignals });
+  const rateLimits = { perMinute: rateLimitPerMinute, failuresPerMinute: authFailuresPerMinute };
+  const edge = { trustProxy, corsOrigins, rateLimits, translateError };
+  const app = await createHttpApp(module, { logger, shutdownSignals, ...edge });
   draining.addTo(app);
   if (options.docs) serveOpenApi(app);
   await app.init();

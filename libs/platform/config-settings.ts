@@ -49,6 +49,13 @@ function isIssuer(value: string): boolean {
   return isUrl(value, ['https:', 'http:']) && !/[?#@]/.test(value) && value.length <= 255;
 }
 
+/** `*`, or origins as a browser sends them. */
+function readOrigins(value: string): readonly string[] {
+  const origins = value.split(',').map((origin) => origin.trim());
+  if (!origins.every((origin) => origin === '*' || urlOf(origin)?.origin === origin)) throw new NotAccepted();
+  return origins;
+}
+
 const isName = (value: string) => isLine(value, 255);
 
 export const settings = {
@@ -176,6 +183,26 @@ export const settings = {
     meaning: 'peers whose X-Real-IP and X-Forwarded-For are believed',
     accepted: 'none, or a comma-separated list of loopback, IP addresses and CIDR ranges',
     accepts: isTrustList,
+  }),
+  corsOrigins: optionalOf(
+    'CORS_ORIGINS',
+    {
+      meaning: 'origins whose pages may call the API from a browser',
+      accepted: 'a comma-separated list of origins, or *',
+    },
+    readOrigins,
+  ),
+  rateLimitPerMinute: integer('RATE_LIMIT_PER_MINUTE', {
+    min: 0,
+    max: 1_000_000,
+    byDefault: 0,
+    meaning: 'calls a minute of each principal, and of each address that does not say who calls; 0 for any number',
+  }),
+  authFailuresPerMinute: integer('AUTH_FAILURES_PER_MINUTE', {
+    min: 0,
+    max: 1_000_000,
+    byDefault: 0,
+    meaning: 'failed authentications a minute of each address; 0 for as many as RATE_LIMIT_PER_MINUTE',
   }),
   logLevel: choice('LOG_LEVEL', {
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Body, Controller, Delete, Get, HttpCode, Module, Patch, Post, Query } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IsBoolean } from 'class-validator';
-import { createHttpApp } from './http-app.js';
+import { createHttpApp, type HttpAppOptions } from './http-app.js';
 import { ListQuery } from './list-query.js';
 import { createLogger } from './logging.js';
 import { Refused } from './refusal.js';
@@ -140,13 +140,14 @@ export class ThingsApp {
     return this.app.get(Waiting);
   }
 
-  static async start(): Promise<ThingsApp> {
+  static async start(options: Partial<HttpAppOptions> = {}): Promise<ThingsApp> {
     const logged: string[] = [];
     const destination = { write: (line: string) => void logged.push(line) };
     const app = await createHttpApp(ThingsModule, {
       logger: createLogger({ level: 'info', name: 'spec', destination }),
       translateError: (error) =>
         error instanceof RangeError ? new Refused('dependency-unavailable', 'the other part') : undefined,
+      ...options,
     });
     await app.listen(0, '127.0.0.1');
     return new ThingsApp(app, logged);

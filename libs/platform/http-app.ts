@@ -5,14 +5,24 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { addHooks, begin, contextMaker } from './http-hooks.js';
+import {
+  addContext,
+  addHooks,
+  begin,
+  clientAddressOf,
+  contextMaker,
+  refuseOptions,
+  routeTableOf,
+} from './http-hooks.js';
+import { addSecurity, BARE_SECURITY_HEADERS } from './http-security.js';
 import { acceptOnlyJson, DEFAULT_BODY_LIMIT } from './json-limits.js';
 import { NestLogger } from './logging.js';
 import type { Logger } from './logging.js';
 import { ProblemFilter } from './problem.filter.js';
-import { answerTo } from './problem-of.js';
+import { sendProblem } from './problem-of.js';
 import type { TranslateError } from './problem-of.js';
 import { problemFor } from './problems.js';
+import { type RateLimits, RateLimiting } from './rate-limits.js';
 import { Refused } from './refusal.js';
 import { StrayQueryInterceptor } from './stray-query.interceptor.js';
 import { InputPipe } from './validation.js';
@@ -23,11 +33,31 @@ export interface HttpAppOptions {
   trustProxy?: string;
   /** Largest body in bytes; 64 kB unless told. */
   bodyLimit?: number;
+  /** Origins whose pages may call; none unless told, all with `*`. */
+  corsOrigins?: readonly string[];
+  /** Unlimited unless told. */
+  rateLimits?: RateLimits;
+  timeouts?: Timeouts;
   /** Refusals for the errors of other parts. */
   translateError?: TranslateError;
   /** Signals that close the application; none unless told. */
   shutdownSignals?: ShutdownSignal[];
 }
+
+/** In milliseconds. */
+export interface Timeouts {
+  /** For the headers of a call to arrive. */
+  headers: number;
+  /** For a whole call to arrive. */
+  request: number;
+  /** For the next call on a connection, above that of common load balancers. */
+  keepAlive: number;
+  /** How often the first two are looked at. */
+  checkEvery: number;
+}
+
+const TIMEOUTS: Timeouts = { headers: 15_000, request: 30_000, keepAlive: 65_000, checkEvery: 5_000 };
+const NO_LIMITS: RateLimits = { perMinute: 0, failuresPerMinute: 0 };
 
 /** Above what fits in a call's headers: ids of any length reach the check that names them. */
 const LONGEST_PARAMETER = 100_000;
@@ -55,20 +85,23 @@ function answerOnSocket(error: Error & { code?: string }, socket: Socket): void 
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(BARE_SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ];
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.destroy(error);
 }
 
-function adapterFor({ bodyLimit = DEFAULT_BODY_LIMIT, trustProxy = 'loopback', logger }: HttpAppOptions) {
+function adapterFor(options: HttpAppOptions) {
+  const { bodyLimit = DEFAULT_BODY_LIMIT, trustProxy = 'loopback', timeouts = TIMEOUTS, logger } = options;
   const makeContext = contextMaker(trustProxy);
   const adapter: ClosingAwareAdapter = new ClosingAwareAdapter({
     bodyLimit,
     logger: false,
-    connectionTimeout: 65_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 65_000,
+    connectionTimeout: timeouts.keepAlive,
+    requestTimeout: timeouts.request,
+    keepAliveTimeout: timeouts.keepAlive,
+    http: { headersTimeout: timeouts.headers, connectionsCheckingInterval: timeouts.checkEvery },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
@@ -77,12 +110,16 @@ function adapterFor({ bodyLimit = DEFAULT_BODY_LIMIT, trustProxy = 'loopback', l
       const { correlationId } = begin(request, reply, makeContext);
       // The router that answers unknown paths has its own limit of a segment's length.
       const cause = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? new Refused('not-found') : error;
-      const { problem, headers } = answerTo(cause, correlationId);
-      void reply.code(problem.status).headers(headers).send(JSON.stringify(problem));
+      sendProblem(reply.headers(BARE_SECURITY_HEADERS), cause, correlationId);
     },
   });
   const fastify = adapter.getInstance();
-  addHooks(fastify, { makeContext, logger, isClosing: () => adapter.closing });
+  const routes = routeTableOf(fastify);
+  addContext(fastify, makeContext);
+  addSecurity(fastify, options.corsOrigins ?? []);
+  refuseOptions(fastify, routes);
+  new RateLimiting(options.rateLimits ?? NO_LIMITS, clientAddressOf).addTo(fastify);
+  addHooks(fastify, { routes, logger, isClosing: () => adapter.closing });
   acceptOnlyJson(fastify);
   return adapter;
 }

@@ -2,17 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddress, trustedPeers } from './client-address.js';
 import type { Logger } from './logging.js';
 import { RouteTable } from './method-not-allowed.js';
+import { sendProblem } from './problem-of.js';
 import { Refused } from './refusal.js';
 import { acceptedCorrelationId, runInContext } from './request-context.js';
 import type { RequestContext } from './request-context.js';
 
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-};
-/** Nothing that is answered is a page, except the documentation. */
-const NO_CONTENT = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" };
 const NOT_STORED = { 'cache-control': 'no-store' };
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
 
@@ -52,8 +46,6 @@ export function begin(request: FastifyRequest, reply: FastifyReply, makeContext:
   const path = pathOf(request);
   reply.headers({
     'x-correlation-id': context.correlationId,
-    ...SECURITY_HEADERS,
-    ...(/^\/docs(\/|$)/.test(path) ? {} : NO_CONTENT),
     ...(path.startsWith('/v1') ? NOT_STORED : {}),
   });
   return context;
@@ -72,32 +64,59 @@ function checkQuery(url: string): void {
 
 function checkRoute(request: FastifyRequest, routes: RouteTable): void {
   if (!request.is404) return checkQuery(request.raw.url ?? '');
+  throw notOffered(request, routes);
+}
+
+function notOffered(request: FastifyRequest, routes: RouteTable): Refused {
   const allow = routes.methodsFor(pathOf(request));
-  if (allow.length === 0 || allow.includes(request.method)) throw new Refused('not-found');
-  throw new Refused('method-not-allowed', `${request.method} is not offered here`, { allow });
+  if (allow.length === 0 || allow.includes(request.method)) return new Refused('not-found');
+  return new Refused('method-not-allowed', `${request.method} is not offered here`, { allow });
+}
+
+/** The methods of every route that is added from now on. */
+export function routeTableOf(fastify: FastifyInstance): RouteTable {
+  const routes = new RouteTable();
+  fastify.addHook('onRoute', ({ url, method }) => {
+    if (url !== '*') routes.add(url, method);
+  });
+  return routes;
+}
+
+/** Runs before everything else: every answer has the context of its call. */
+export function addContext(fastify: FastifyInstance, makeContext: MakeContext): void {
+  fastify.addHook('onRequest', (request, reply, done) => runInContext(begin(request, reply, makeContext), done));
+  // Reading the body leaves the context: its events come from the connection.
+  fastify.addHook('preValidation', (request, _reply, done) => runInContext(contextOf(request), done));
+}
+
+/** The route that @fastify/cors adds for preflights takes any OPTIONS, and errors there don't become problems. */
+export function refuseOptions(fastify: FastifyInstance, routes: RouteTable): void {
+  fastify.after(() => {
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (request.method !== 'OPTIONS' || request.is404) return done();
+      sendProblem(reply, notOffered(request, routes), contextOf(request).correlationId);
+    });
+  });
 }
 
 export interface HookOptions {
-  makeContext: MakeContext;
+  routes: RouteTable;
   logger: Logger;
   isClosing: () => boolean;
 }
 
-/** Runs before routes are added and before Nest's own middleware. */
-export function addHooks(fastify: FastifyInstance, { makeContext, logger, isClosing }: HookOptions): void {
-  const routes = new RouteTable();
-  fastify.addHook('onRoute', ({ url, method }) => routes.add(url, method));
-  fastify.addHook('onRequest', (request, reply, done) => runInContext(begin(request, reply, makeContext), done));
-  fastify.addHook('onRequest', (request, reply, done) => {
-    if (isClosing()) {
-      void reply.header('connection', 'close');
-      throw new Refused('dependency-unavailable', 'this process is shutting down');
-    }
-    checkRoute(request, routes);
-    done();
+/** Runs before Nest's own middleware. */
+export function addHooks(fastify: FastifyInstance, { routes, logger, isClosing }: HookOptions): void {
+  fastify.after(() => {
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (isClosing()) {
+        void reply.header('connection', 'close');
+        throw new Refused('dependency-unavailable', 'this process is shutting down');
+      }
+      checkRoute(request, routes);
+      done();
+    });
   });
-  // Reading the body leaves the context: its events come from the connection.
-  fastify.addHook('preValidation', (request, _reply, done) => runInContext(contextOf(request), done));
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
     const { correlationId } = contextOf(request);

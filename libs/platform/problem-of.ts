@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { HttpException } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { isConnectionError } from './database.js';
 import { problemFor, problemKind } from './problems.js';
 import type { Problem } from './problems.js';
@@ -83,4 +84,10 @@ export function answerTo(error: unknown, correlationId: string, translate?: Tran
   }
   const problem = problemFor('internal', undefined, { correlationId });
   return { problem, headers: headersOf(problem), fault: error };
+}
+
+/** Where no filter does it. */
+export function sendProblem(reply: FastifyReply, error: unknown, correlationId: string): void {
+  const { problem, headers } = answerTo(error, correlationId);
+  void reply.code(problem.status).headers(headers).send(JSON.stringify(problem));
 }

@@ -23,6 +23,8 @@ const MODE = { mode: 'standalone' } as const;
 export interface TestAppOptions {
   clock?: Clock;
   env?: Record<string, string>;
+  /** With the pages to read the API's document. */
+  docs?: boolean;
   /** Fault points of the relay. */
   at?: RelayOptions['at'];
 }
@@ -63,7 +65,7 @@ export async function fillTestSpiceDb(embedded: EmbeddedSpiceDb, { pool }: Pick<
   await embedded.open();
 }
 
-export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {}): Promise<TestApp> {
+export async function startTestApp({ clock, env = {}, docs = false, at }: TestAppOptions = {}): Promise<TestApp> {
   const [database, spicedb] = await Promise.all([createTestDatabase(), startTestSpiceDb()]);
   const servers = {
     DATABASE_URL: database.url,
@@ -74,7 +76,7 @@ export async function startTestApp({ clock, env = {}, at }: TestAppOptions = {})
   const runtime = await openRuntime(config, { name: 'test', clock });
   await fillTestSpiceDb(spicedb, runtime);
   const { logged, logger } = collectingLogger(config.logLevel);
-  const app = await createApi(runtime, { logger, docs: false });
+  const app = await createApi(runtime, { logger, docs });
   const relay = createRelay(runtime, app, { logger, at });
   relay.start();
   const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
