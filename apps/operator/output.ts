@@ -1,7 +1,10 @@
-import { Format, SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress';
 import { EXIT, failureOf } from '../../libs/wiring/index.js';
 
 export { EXIT };
+
+// Node finds only some of its names.
+const { Format, SingleBar } = cliProgress;
 
 /** Prints what a command found: for people, or as one JSON document. */
 export function print(json: boolean | undefined, found: object, describe: () => string): void {
@@ -18,7 +21,7 @@ export function explain(error: unknown): number {
 
 /** A bar on standard error with rate and time left, where somebody watches. */
 export class ProgressBar {
-  private bar: SingleBar | undefined;
+  private bar: cliProgress.SingleBar | undefined;
   private began = 0;
   private first = 0;
 
@@ -43,7 +46,7 @@ export class ProgressBar {
     this.bar = undefined;
   }
 
-  private begin(first: number, total: number): SingleBar {
+  private begin(first: number, total: number): cliProgress.SingleBar {
     const format = `${this.name} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`;
     const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200, formatTime });
     bar.start(total, Math.max(first, 0), { rate: 0 });
