@@ -112,10 +112,10 @@ export async function hasTarget(
   }
 }
 
-/** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is active */
+/** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good; what is given to who is suspended counts once they are reinstated */
 export async function requireSubject(runtime: DeciderRuntime, subject: Subject, field = 'subject'): Promise<void> {
-  const active = subject.type === 'user' && (await loadUser(runtime, subject.id)).status === 'active';
-  if (!active) throw new Refused('subject-not-found', undefined, { field });
+  const { status } = subject.type === 'user' ? await loadUser(runtime, subject.id) : { status: 'absent' };
+  if (status !== 'active' && status !== 'suspended') throw new Refused('subject-not-found', undefined, { field });
 }
 
 /** Sources from which a user is tenant admin at a time. */

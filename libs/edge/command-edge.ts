@@ -18,6 +18,8 @@ export interface Accepted<Resource extends object = object> {
   revision: number;
   /** Of the last event that followed. */
   position: number;
+  /** Some of what follows is left to the relay. */
+  unfinished?: boolean;
 }
 export type Answer<Resource extends object> = Resource & {
   revision: number;
@@ -62,7 +64,7 @@ export class CommandEdge {
     const { resource, revision, position } = accepted;
     const { correlationId } = context;
     const reached = await this.progress.waitFor('delivered', position, call.waitMs);
-    const effective = reached && !(await this.tokens.isParked({ position, correlationId }));
+    const effective = !accepted.unfinished && reached && !(await this.tokens.isParked({ position, correlationId }));
     const token = await this.tokens.issue({ position, correlationId });
     call.reply.header('ETag', `"${revision}"`).header('Consistency-Token', token);
     if (call.preferred) call.reply.header('Preference-Applied', `wait=${call.waitMs / 1_000}`);

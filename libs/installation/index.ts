@@ -6,7 +6,7 @@ import { systemAdminsModel } from './installation.projection.js';
 export { type Initialised, initialiseInstallation, InstallationFailed } from './initialise-installation.js';
 export type { Installation, InstallationEvent } from './installation.decider.js';
 export { InstallationModule } from './installation.module.js';
-export { BootstrapAdmin } from './system-admins.js';
+export { BootstrapAdmin, GrantSystemAdmin } from './system-admins.js';
 
 export const installationPart: DomainPart = {
   nouns: [installationNoun],

@@ -52,6 +52,7 @@ export function grantSystemAdmin(
   const { userId, user, at } = command;
   if (user === 'absent') return { refused: 'not-found' };
   if (user === 'deactivated') return { refused: 'user-inactive' };
+  if (user === 'suspended') return { refused: 'user-suspended' };
   return state.admins.includes(userId) ? [] : [{ type: 'system-admin-granted.v1', data: { userId, at } }];
 }
 

@@ -21,7 +21,7 @@ export async function refillRelationships(pool: Pool, spicedb: SpiceDb, partitio
     async (client) => {
       const wanted = await client.query<Omit<Update, 'operation'>>(
         `select tuple, case when bool_or(until is null) then null else max(until) end as "expiresAt"
-         from relationship_source group by tuple
+         from relationship_source where not withdrawn group by tuple
          having bool_or(until is null) or max(until) > clock_timestamp() order by tuple`,
       );
       const checkpoint = await client.query<{ position: number }>(

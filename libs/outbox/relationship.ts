@@ -17,6 +17,12 @@ export type SourceChange =
   | { readonly endObject: string }
   /** Every tuple of the subject in the tenant, but for sources with the prefix. */
   | { readonly endSubject: string; readonly tenantId: string; readonly exceptSourcePrefix: string }
+  /** Nothing of the subject is wanted any more, in no tenant, and nothing that comes to want it changes that. */
+  | { readonly suspend: string }
+  /** What comes to want something of the subject counts again; what was withdrawn waits for its `restore`. */
+  | { readonly reinstate: string }
+  /** The first tuples of the subject that are still withdrawn in the tenant, or in none, are wanted again. */
+  | { readonly restore: string; readonly tenantId: string | null; readonly most: number }
   /** What was parked is settled; with a tuple, its present state is delivered again. */
   | { readonly settle: string; readonly as: 'retried' | 'discarded'; readonly by: string; readonly resend?: string }
   /** From here on the tenant yields only deletes. */

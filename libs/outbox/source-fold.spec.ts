@@ -1,4 +1,4 @@
-import type { SourceChange, Tuple } from './relationship.js';
+import { type SourceChange, type Tuple, tupleKey } from './relationship.js';
 import { SourceFold, type SourceRow } from './source-fold.js';
 
 const tuple: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:U' };
@@ -75,7 +75,7 @@ describe('the sources of one tuple', () => {
     expect(fold.writes).toEqual([
       {
         ...{ tuple: name, source: 'b', resource: 'workspace:W', subject: 'user:U' },
-        ...{ tenantId: 'T', until: late, position: 2 },
+        ...{ tenantId: 'T', until: late, position: 2, withdrawn: false },
       },
     ]);
     expect(fold.removals).toEqual([{ tuple: name, source: 'a' }]);
@@ -111,7 +111,7 @@ describe('the end of what somebody has in a tenant', () => {
   const ofAnother: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:V' };
   const elsewhere: SourceRow = {
     ...{ tuple: 'workspace:Z#editor@user:U', source: 'direct', resource: 'workspace:Z', subject: 'user:U' },
-    ...{ tenantId: 'S', until: null, position: 0 },
+    ...{ tenantId: 'S', until: null, position: 0, withdrawn: false },
   };
   const gone: SourceChange = { endSubject: 'user:U', tenantId: 'T', exceptSourcePrefix: 'tenant-admin/' };
 
@@ -138,5 +138,51 @@ describe('a tenant that is closed', () => {
     ]);
     expect(folded([[want('a')]], { closed: new Set(['T']) }).effective).toEqual([]);
     expect(folded([[want('a')]], { closed: new Set(['S']) }).effective).toHaveLength(1);
+  });
+});
+
+describe('a subject that is suspended', () => {
+  const suspend: SourceChange = { suspend: 'user:U' };
+  const reinstate: SourceChange = { reinstate: 'user:U' };
+  const restore: SourceChange = { restore: 'user:U', tenantId: 'T', most: 2 };
+  const of = (workspace: string): Tuple => ({ ...tuple, resource: `workspace:${workspace}` });
+  const at = (workspace: string) => `workspace:${workspace}#editor@user:U`;
+
+  it('has no tuple, whatever comes to want one; others keep theirs', () => {
+    const other: Tuple = { ...tuple, subject: 'user:V' };
+    expect(effects([want('a'), want('a', null, other)], [suspend], [want('b')], [want('a', late)], [suspend])).toEqual([
+      [0, 'touch', name, null],
+      [0, 'touch', tupleKey(other), null],
+      [1, 'delete', name, null],
+    ]);
+  });
+
+  it('gets back what is still wanted, with the end it has by then', () => {
+    const given = [want('a'), want('b', early), want('a', null, of('X')), want('a', null, of('Y'))];
+    const meanwhile = [end('a'), want('c', late), end('a', of('X'))];
+    expect(effects(given, [suspend], meanwhile, [reinstate], [restore]).slice(-2)).toEqual([
+      [4, 'touch', name, late],
+      [4, 'touch', at('Y'), null],
+    ]);
+  });
+
+  it('gets it back in parts, in order; what it is given meanwhile counts at once', () => {
+    const given = [want('a', early), want('a', null, of('X')), want('a', null, of('Y')), want('a', null, of('Z'))];
+    expect(
+      effects(given, [suspend], [reinstate], [want('b', late, of('Z'))], [restore], [restore], [restore]).slice(-5),
+    ).toEqual([
+      [3, 'touch', at('Z'), late],
+      [4, 'touch', name, early],
+      [4, 'touch', at('X'), null],
+      [5, 'touch', at('Y'), null],
+      [5, 'touch', at('Z'), null],
+    ]);
+  });
+
+  it('gets nothing back that belongs to another tenant, to a closed one, or once it is suspended again', () => {
+    const gone = folded([[want('a')], [suspend], [reinstate], [{ ...restore, tenantId: null }]]);
+    expect(gone.effective).toHaveLength(2);
+    expect(effects([want('a')], [suspend], [reinstate], [suspend], [restore])).toHaveLength(2);
+    expect(effects([want('a')], [suspend], [reinstate], [{ closeTenant: 'T' }], [restore])).toHaveLength(2);
   });
 });

@@ -9,6 +9,8 @@ export interface SourceRow {
   tenantId: string | null;
   until: string | null;
   position: number;
+  /** It does not count: its subject was suspended, and this is not restored yet. */
+  withdrawn: boolean;
 }
 /** One effective change: the tuple is wanted with this end, or not wanted any more. */
 export interface EffectiveChange {
@@ -38,6 +40,7 @@ export class SourceFold {
   constructor(
     rows: readonly SourceRow[],
     private readonly closedTenants: Set<string>,
+    private readonly suspended = new Set<string>(),
   ) {
     for (const row of rows) this.sourcesOf(row.tuple).set(row.source, row);
   }
@@ -88,6 +91,9 @@ export class SourceFold {
   ): void {
     if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
     else if ('want' in change) this.want(change, event, before);
+    else if ('suspend' in change) this.suspend(change.suspend, before);
+    else if ('reinstate' in change) this.suspended.delete(change.reinstate);
+    else if ('restore' in change) this.restore(change, before);
     else for (const row of this.ending(change)) this.end(row, before);
   }
 
@@ -102,7 +108,32 @@ export class SourceFold {
     const { source, until = null } = change;
     this.note(tuple, before);
     const row = { tuple, source, resource, subject, tenantId: event.tenantId, until, position: event.position };
-    this.sourcesOf(tuple).set(source, row);
+    this.set({ ...row, withdrawn: this.suspended.has(subject) });
+  }
+
+  private suspend(subject: string, before: Map<string, Wanted>): void {
+    this.suspended.add(subject);
+    for (const row of this.all((found) => found.subject === subject && !found.withdrawn)) {
+      this.note(row.tuple, before);
+      this.set({ ...row, withdrawn: true });
+    }
+  }
+
+  private restore(
+    { restore: subject, tenantId, most }: Extract<SourceChange, { restore: string }>,
+    before: Map<string, Wanted>,
+  ): void {
+    if (this.suspended.has(subject) || (tenantId !== null && this.closedTenants.has(tenantId))) return;
+    const withdrawn = this.all((row) => row.withdrawn && row.subject === subject && row.tenantId === tenantId);
+    const first = new Set([...new Set(withdrawn.map(({ tuple }) => tuple))].sort().slice(0, most));
+    for (const row of withdrawn.filter(({ tuple }) => first.has(tuple))) {
+      this.note(row.tuple, before);
+      this.set({ ...row, withdrawn: false });
+    }
+  }
+
+  private set(row: SourceRow): void {
+    this.sourcesOf(row.tuple).set(row.source, row);
     this.changed.set(rowId(row), row);
   }
 
@@ -113,7 +144,10 @@ export class SourceFold {
   }
 
   private ending(
-    change: Exclude<SourceChange, { want: object } | { closeTenant: string } | { settle: string }>,
+    change: Extract<
+      SourceChange,
+      { end: object } | { endTuple: object } | { endObject: string } | { endSubject: string }
+    >,
   ): SourceRow[] {
     if ('end' in change) {
       const row = this.tuples.get(tupleKey(change.end))?.get(change.source);
@@ -142,7 +176,8 @@ export class SourceFold {
   }
 
   private wanted(tuple: string): Wanted {
-    const ends = [...(this.tuples.get(tuple)?.values() ?? [])].map(({ until }) => until);
+    const counting = [...(this.tuples.get(tuple)?.values() ?? [])].filter(({ withdrawn }) => !withdrawn);
+    const ends = counting.map(({ until }) => until);
     if (ends.length === 0) return undefined;
     return ends.includes(null) ? null : ends.reduce((latest, end) => (end! > latest! ? end : latest));
   }

@@ -5,7 +5,8 @@ import { type EventSources, SourceFold, type SourceRow } from './source-fold.js'
 
 export type SourceMapping = (event: Recorded) => readonly SourceChange[];
 
-const SELECT = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position from relationship_source`;
+const SELECT = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position,
+  withdrawn from relationship_source`;
 
 /** Updates the sources of tuples and appends the effective changes to the outbox, in the caller's transaction. */
 export async function foldRelationships(
@@ -26,7 +27,9 @@ export async function foldRelationships(
   const changes = mapped.flatMap((event) => event.changes);
   const closed = await closedTenants(client, mapped);
   const alreadyClosed = new Set(closed);
-  const fold = new SourceFold(await affectedRows(client, changes), closed);
+  const suspended = await suspendedSubjects(client, changes);
+  const alreadySuspended = new Set(suspended);
+  const fold = new SourceFold(await affectedRows(client, changes), closed, suspended);
   for (const event of mapped) fold.apply(event);
   await writeSources(client, fold);
   await writeClosed(
@@ -34,18 +37,38 @@ export async function foldRelationships(
     [...closed].filter((tenant) => !alreadyClosed.has(tenant)),
     events.at(-1)!.position,
   );
+  await writeSuspended(client, alreadySuspended, suspended);
   await writeSettled(client, fold);
   await writeChanges(client, partition, fold);
   return fold.effective.length;
 }
 
 async function closedTenants(client: ClientBase, events: readonly EventSources[]): Promise<Set<string>> {
-  const tenants = [...new Set(events.map(({ tenantId }) => tenantId).filter((id) => id !== null))];
+  const restored = events.flatMap(({ changes }) =>
+    changes.flatMap((change) => ('restore' in change ? [change.tenantId] : [])),
+  );
+  const named = [...events.map(({ tenantId }) => tenantId), ...restored];
+  const tenants = [...new Set(named.filter((id) => id !== null))];
   const { rows } = await client.query<{ tenant_id: string }>(
     'select tenant_id from closed_tenant where tenant_id = any($1)',
     [tenants],
   );
   return new Set(rows.map((row) => row.tenant_id));
+}
+
+async function suspendedSubjects(client: ClientBase, changes: readonly SourceChange[]): Promise<Set<string>> {
+  const subjects = changes.flatMap((change) => {
+    if ('want' in change) return [change.want.subject];
+    if ('suspend' in change) return [change.suspend];
+    if ('reinstate' in change) return [change.reinstate];
+    return 'restore' in change ? [change.restore] : [];
+  });
+  if (subjects.length === 0) return new Set();
+  const { rows } = await client.query<{ subject: string }>(
+    'select subject from suspended_subject where subject = any($1)',
+    [[...new Set(subjects)]],
+  );
+  return new Set(rows.map(({ subject }) => subject));
 }
 
 async function affectedRows(client: ClientBase, changes: readonly SourceChange[]): Promise<SourceRow[]> {
@@ -56,6 +79,10 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
     return 'endTuple' in change ? [tupleKey(change.endTuple)] : [];
   });
   const objects = changes.flatMap((change) => ('endObject' in change ? [change.endObject] : []));
+  const withdrawn = changes.flatMap((change) => {
+    if ('suspend' in change) return [change.suspend];
+    return 'restore' in change ? [change.restore] : [];
+  });
   const subjects = changes.flatMap((change) => ('endSubject' in change ? [change] : []));
   const found = new Map<string, SourceRow>();
   const collect = async (condition: string, values: unknown[]): Promise<void> => {
@@ -66,6 +93,9 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
   if (objects.length > 0) {
     await collect('resource = any($1)', [objects]);
     await collect(`split_part(subject, '#', 1) = any($1)`, [objects]);
+  }
+  if (withdrawn.length > 0) {
+    await collect(`split_part(subject, '#', 1) = any($1) and subject = any($1)`, [withdrawn]);
   }
   if (subjects.length > 0) {
     await collect('(tenant_id, subject) in (select * from unnest($1::text[], $2::text[]))', [
@@ -86,10 +116,12 @@ async function writeSources(client: ClientBase, { removals, writes }: SourceFold
   }
   if (writes.length === 0) return;
   await client.query(
-    `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
+    `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position, withdrawn)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[],
+       $8::boolean[])
      on conflict (tuple, source) do update
-       set until = excluded.until, position = excluded.position, tenant_id = excluded.tenant_id`,
+       set until = excluded.until, position = excluded.position, tenant_id = excluded.tenant_id,
+           withdrawn = excluded.withdrawn`,
     [
       writes.map(({ tuple }) => tuple),
       writes.map(({ source }) => source),
@@ -98,8 +130,24 @@ async function writeSources(client: ClientBase, { removals, writes }: SourceFold
       writes.map(({ tenantId }) => tenantId),
       writes.map(({ until }) => until),
       writes.map(({ position }) => position),
+      writes.map(({ withdrawn }) => withdrawn),
     ],
   );
+}
+
+async function writeSuspended(
+  client: ClientBase,
+  before: ReadonlySet<string>,
+  now: ReadonlySet<string>,
+): Promise<void> {
+  const added = [...now].filter((subject) => !before.has(subject));
+  const gone = [...before].filter((subject) => !now.has(subject));
+  if (added.length > 0) {
+    await client.query('insert into suspended_subject (subject) select unnest($1::text[]) on conflict do nothing', [
+      added,
+    ]);
+  }
+  if (gone.length > 0) await client.query('delete from suspended_subject where subject = any($1)', [gone]);
 }
 
 async function writeClosed(client: ClientBase, tenants: readonly string[], position: number): Promise<void> {

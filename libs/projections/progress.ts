@@ -72,6 +72,13 @@ export class Progress {
     });
   }
 
+  /** The same, but asks the database before it says no. */
+  async confirm(stage: Stage, position: number, timeoutMs: number): Promise<boolean> {
+    if (await this.waitFor(stage, position, timeoutMs)) return true;
+    await this.refresh();
+    return this.standing[stage] >= position;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.poll);

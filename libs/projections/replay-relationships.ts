@@ -8,7 +8,7 @@ import { quote } from './row-writer.js';
 /** Who wants which relationship: rebuilt like a read model, though no query reads it. */
 export const wantedRelationships: Rebuilt = {
   name: 'relationships',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'relationship_source',
@@ -21,8 +21,10 @@ export const wantedRelationships: Rebuilt = {
         tenant_id: 'text',
         until: 'timestamptz',
         position: 'bigint',
+        withdrawn: 'boolean',
       },
     },
+    { name: 'suspended_subject', key: ['subject'], columns: { subject: 'text' } },
     { name: 'closed_tenant', key: ['tenant_id'], columns: { tenant_id: 'text' } },
   ],
 };

@@ -174,6 +174,7 @@ export class ReplayWorld {
     const { rows } = await this.pool.query(
       `select (select json_agg(s order by tuple, source) from relationship_source s) as sources,
               (select json_agg(tenant_id order by 1) from closed_tenant) as closed,
+              (select json_agg(subject order by 1) from suspended_subject) as suspended,
               (select json_agg(c order by position, sequence) from relationship_change c) as changes`,
     );
     return rows;
@@ -195,7 +196,7 @@ export class ReplayWorld {
   async shape(): Promise<unknown[]> {
     const { rows } = await this.pool.query(
       `select relname, relkind, pg_get_indexdef(oid) as definition, relacl::text from pg_class
-       where relname ~ '^(thing|box|relationship_source|closed_tenant)' and relname !~ '__next$' and relnamespace = 'public'::regnamespace
+       where relname ~ '^(thing|box|relationship_source|closed_tenant|suspended_subject)' and relname !~ '__next$' and relnamespace = 'public'::regnamespace
        union all
        select conname, contype, pg_get_constraintdef(oid), conrelid::regclass::text from pg_constraint
        where conrelid = any($1::regclass[])
@@ -204,7 +205,7 @@ export class ReplayWorld {
        from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
        where attrelid = any($1::regclass[]) and attnum > 0
        order by 1, 2, 3, 4`,
-      [['thing', 'box', 'relationship_source', 'closed_tenant']],
+      [['thing', 'box', 'relationship_source', 'closed_tenant', 'suspended_subject']],
     );
     return rows;
   }

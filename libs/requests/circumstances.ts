@@ -13,25 +13,26 @@ export async function loadCircumstances(
 ): Promise<Circumstances> {
   const { tenantId, requester: subject, target, role } = asked;
   const inTenant = { type: 'tenant' as const, id: tenantId };
-  const [tenant, onTenant, onTarget, requesterActive] = await Promise.all([
+  const [tenant, onTenant, onTarget, requesterStatus] = await Promise.all([
     loadTenant(runtime, tenantId),
     standingWhereThere(runtime, { tenantId, subject, target: inTenant }, at),
     standingWhereThere(runtime, { tenantId, subject, target }, at),
-    isActive(runtime, subject),
+    statusOf(runtime, subject),
   ]);
   return {
     tenantExists: tenant.status === 'active',
     targetExists: onTarget !== undefined,
     requestable: onTarget?.tenant.requestable.some((word) => word === `${target.type}:${role}`) ?? false,
-    requesterActive,
+    requesterActive: requesterStatus === 'active' || requesterStatus === 'suspended',
+    requesterSuspended: requesterStatus === 'suspended',
     requesterIsMember: rolesHeld(onTenant?.held ?? {}).length > 0,
     requesterRemovedAt: onTenant?.removedAt ?? BEFORE_START,
     rolesHeld: rolesHeld(onTarget?.held ?? {}),
   };
 }
 
-async function isActive(runtime: DeciderRuntime, { type, id }: Subject): Promise<boolean> {
-  return type === 'user' && (await loadUser(runtime, id)).status === 'active';
+async function statusOf(runtime: DeciderRuntime, { type, id }: Subject) {
+  return type === 'user' ? (await loadUser(runtime, id)).status : 'absent';
 }
 
 async function standingWhereThere(

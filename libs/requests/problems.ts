@@ -51,6 +51,11 @@ export const requestProblems = defineProblems({
     title: 'The requester does not belong to the tenant any more',
     next: 'Reject the request.',
   },
+  'requester-suspended': {
+    status: 409,
+    title: 'The requester is suspended',
+    next: 'Approve the request once they are reinstated, or reject it.',
+  },
   'request-until-passed': {
     status: 409,
     title: 'The time that was asked for is over',

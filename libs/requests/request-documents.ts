@@ -38,7 +38,7 @@ class IdentityDocument {
   @ApiProperty({ type: String, ...NULLABLE, description: 'of today; who is gone keeps the one of then' })
   displayName!: string | null;
 
-  @ApiProperty({ description: 'false for who was deactivated, or is gone' })
+  @ApiProperty({ description: 'false for who is suspended, was deactivated, or is gone' })
   active!: boolean;
 }
 

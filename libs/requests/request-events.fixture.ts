@@ -38,6 +38,7 @@ export const well: Circumstances = {
   targetExists: true,
   requestable: true,
   requesterActive: true,
+  requesterSuspended: false,
   requesterIsMember: true,
   requesterRemovedAt: -1,
   rolesHeld: ['member'],

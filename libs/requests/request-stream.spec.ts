@@ -17,6 +17,7 @@ const circumstances = {
   targetExists: true,
   requestable: true,
   requesterActive: true,
+  requesterSuspended: false,
   requesterIsMember: true,
   requesterRemovedAt: -1,
   rolesHeld: ['member' as const],

@@ -161,7 +161,9 @@ export interface Circumstances {
   targetExists: boolean;
   /** Whether the tenant lets the role be requested. */
   requestable: boolean;
+  /** Not gone for good. */
   requesterActive: boolean;
+  requesterSuspended: boolean;
   requesterIsMember: boolean;
   /** Position of the requester's last removal from the tenant. */
   requesterRemovedAt: number;
@@ -206,6 +208,7 @@ function refuseApproval({ circumstances, at }: Decide, state: SubmittedRequest):
   if (!circumstances.requestable) return { refused: 'role-not-requestable-any-more' };
   const { requesterActive, requesterIsMember, requesterRemovedAt } = circumstances;
   if (!requesterActive || !requesterIsMember || requesterRemovedAt > state.since) return { refused: 'requester-gone' };
+  if (circumstances.requesterSuspended) return { refused: 'requester-suspended' };
   if (state.until !== null && state.until <= at) return { refused: 'request-until-passed' };
   return undefined;
 }

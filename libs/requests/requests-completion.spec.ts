@@ -37,6 +37,7 @@ const well: Circumstances = {
   targetExists: true,
   requestable: true,
   requesterActive: true,
+  requesterSuspended: false,
   requesterIsMember: true,
   requesterRemovedAt: -1,
   rolesHeld: [],

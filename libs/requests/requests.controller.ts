@@ -105,7 +105,7 @@ export class RequestsController {
   @AnswersWith(RequestDocument)
   @Problems(
     ...['forbidden', 'own-request', 'request-not-pending', 'target-gone', 'role-not-requestable-any-more'],
-    ...['requester-gone', 'request-until-passed'],
+    ...['requester-gone', 'requester-suspended', 'request-until-passed'],
   )
   async decide(
     @HttpCall() call: Call,

@@ -55,7 +55,7 @@ export class MyTokensController {
 
   @Post()
   @AnswersWith(IssuedTokenDocument)
-  @Problems('forbidden', 'token-name-taken', 'user-inactive')
+  @Problems('forbidden', 'token-name-taken', 'user-inactive', 'user-suspended')
   issue(@HttpCall() call: Call, @Caller() caller: Principal, @Body() body: TokenBody): Promise<Answer<IssuedToken>> {
     const input = { userId: callingUser(caller), name: body.name, expiresInDays: body.expiresInDays };
     return this.edge.run(call, (context, mint) => new IssueToken(context, { tokenId: mint('token'), ...input }));
@@ -90,7 +90,7 @@ export class UserTokensController {
 
   @Post()
   @AnswersWith(IssuedTokenDocument)
-  @Problems('token-name-taken', 'user-inactive')
+  @Problems('token-name-taken', 'user-inactive', 'user-suspended')
   async issue(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

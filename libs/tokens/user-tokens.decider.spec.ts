@@ -43,13 +43,16 @@ describe('issuing a token', () => {
       .thenNothing();
   });
 
-  it('is refused where the user is unknown or deactivated', () => {
+  it('is refused where the user is unknown, deactivated or suspended', () => {
     given(userTokens)
       .when((tokens) => issueToken({ ...command, owner: 'absent' }, tokens))
       .thenRefused('not-found');
     given(userTokens)
       .when((tokens) => issueToken({ ...command, owner: 'deactivated' }, tokens))
       .thenRefused('user-inactive');
+    given(userTokens)
+      .when((tokens) => issueToken({ ...command, owner: 'suspended' }, tokens))
+      .thenRefused('user-suspended');
   });
 
   it('is refused where a working token of the user has the name', () => {

@@ -65,6 +65,7 @@ export function issueToken(command: IssueToken, tokens: UserTokens): Decision<To
   if (tokens.has(tokenId)) return [];
   if (owner === 'absent') return { refused: 'not-found' };
   if (owner === 'deactivated') return { refused: 'user-inactive' };
+  if (owner === 'suspended') return { refused: 'user-suspended' };
   const sameName = [...tokens.values()].find((token) => works(token, at) && nameKey(token.name) === nameKey(name));
   if (sameName) return { refused: 'token-name-taken', field: 'name' };
   const expiresAt = expiresInDays === null ? null : new Date(Date.parse(at) + expiresInDays * DAY_MS).toISOString();

@@ -8,6 +8,7 @@ export { GetUser, type ListedUser, type UserTables } from './list-users.js';
 export { MeController } from './me.controller.js';
 export { userProblems } from './problems.js';
 export { EnsureUser, RegisterUser } from './register-user.js';
+export { ReinstateUser, SuspendUser } from './suspend-user.js';
 export { callingUser, requireSelfOrAdmin } from './self-or-admin.js';
 export { loadUser, type UserResource, userStream } from './user-streams.js';
 export type {
@@ -19,6 +20,7 @@ export type {
   UserEvent,
   UserRegistered,
   UserState,
+  UserStatus,
 } from './user.decider.js';
 export { UsersController } from './users.controller.js';
 export { UsersModule } from './users.module.js';

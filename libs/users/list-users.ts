@@ -2,6 +2,7 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
+import type { UserStatus } from './user.decider.js';
 import type { UserResource } from './user-streams.js';
 
 interface UserTable {
@@ -11,6 +12,7 @@ interface UserTable {
   issuer: string | null;
   external_subject: string | null;
   active: boolean;
+  status: UserStatus;
   built_in: boolean;
   created_at: string;
   updated_at: string;
@@ -22,15 +24,15 @@ export interface UserTables {
 export type ListedUser = UserResource & { revision: number };
 
 function listedUser(row: UserTable): ListedUser {
-  const { id, display_name: displayName, email, issuer, external_subject: subject, active, revision } = row;
+  const { id, display_name: displayName, email, issuer, external_subject: subject, status, active, revision } = row;
   const externalIdentity = issuer !== null && subject !== null ? { issuer, subject } : null;
   const times = { createdAt: row.created_at, updatedAt: row.updated_at };
-  return { id, displayName, email, externalIdentity, active, ...times, revision };
+  return { id, displayName, email, externalIdentity, status, active, ...times, revision };
 }
 
-/** All users, the deactivated ones too. */
+/** All users, the suspended and the deactivated ones too. */
 export class ListUsers extends Query<Page<ListedUser>> {
-  constructor(readonly page: PageQuery & { active?: boolean; email?: string }) {
+  constructor(readonly page: PageQuery & { active?: boolean; status?: UserStatus; email?: string }) {
     super();
   }
 }
@@ -49,6 +51,7 @@ export class ListUsersHandler implements IQueryHandler<ListUsers> {
       .selectFrom('app_user')
       .selectAll()
       .$if(page.active !== undefined, (query) => query.where('active', '=', page.active!))
+      .$if(page.status !== undefined, (query) => query.where('status', '=', page.status!))
       .$if(page.email !== undefined, (query) => query.where('email', '=', page.email!))
       .$if(after !== undefined, (query) => query.where('id', '>', after![0] as string))
       .orderBy('id')

@@ -11,6 +11,16 @@ export const userProblems = defineProblems({
     title: 'The user is not active',
     next: 'Nothing can be changed for a user who was deactivated.',
   },
+  'user-suspended': {
+    status: 409,
+    title: 'The user is suspended',
+    next: 'Reinstate them first: POST /v1/users/{userId}/reinstatement.',
+  },
+  'own-suspension': {
+    status: 409,
+    title: 'You can not suspend yourself',
+    next: 'Ask another system administrator.',
+  },
   'built-in-user': {
     status: 409,
     title: 'Not possible with the built-in administrator',

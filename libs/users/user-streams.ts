@@ -17,11 +17,14 @@ import {
   user,
   type UserEvent,
   type UserState,
+  type UserStatus,
 } from './user.decider.js';
 
 export interface UserResource extends Profile {
   id: string;
   externalIdentity: ExternalIdentity | null;
+  status: UserStatus;
+  /** Whether they may act: neither suspended nor deactivated. */
   active: boolean;
   createdAt: string;
   updatedAt: string;
@@ -42,8 +45,10 @@ export function executeOnUser(
   context: CommandContext,
   userId: string,
   decide: (state: UserState) => Decision<UserEvent>,
+  /** Of what the event is about, where that is a tenant. */
+  tenantId: string | null = null,
 ) {
-  return runtime.execute({ stream: userStream(userId), decider: user, tenantId: null, context, decide });
+  return runtime.execute({ stream: userStream(userId), decider: user, tenantId, context, decide });
 }
 
 export function executeOnIdentity(
@@ -78,7 +83,7 @@ export async function firstUser(
 
 export function userResource(state: ExistingUser): UserResource {
   const { id, displayName, email, externalIdentity, status, createdAt, updatedAt } = state;
-  return { id, displayName, email, externalIdentity, active: status === 'active', createdAt, updatedAt };
+  return { id, displayName, email, externalIdentity, status, active: status === 'active', createdAt, updatedAt };
 }
 
 export function acceptedUser(state: UserState, position: number): Accepted<UserResource> {

@@ -1,6 +1,16 @@
 import { given } from '../testing/index.js';
 import { claimIdentity, identity, type IdentityEvent } from './identity.decider.js';
-import { changeProfile, deactivateUser, registerUser, user, type UserEvent } from './user.decider.js';
+import {
+  changeProfile,
+  deactivateUser,
+  noteWithdrawal,
+  registerUser,
+  reinstateUser,
+  restoreAccess,
+  suspendUser,
+  user,
+  type UserEvent,
+} from './user.decider.js';
 
 const userId = '01JQ0000000000000000000ADA';
 const other = '01JQ0000000000000000000B0B';
@@ -130,6 +140,80 @@ describe('deactivating a user', () => {
     given(user, [{ ...ada, data: { ...ada.data, builtIn: true } }])
       .when((state) => deactivateUser({ at }, state))
       .thenRefused('built-in-user');
+  });
+});
+
+describe('suspending a user', () => {
+  const suspended: UserEvent = { type: 'user-suspended.v1', data: { userId, revision: 2, at: later } };
+  const reinstated: UserEvent = { type: 'user-reinstated.v1', data: { userId, most: 900, revision: 3, at: later } };
+  const by = other;
+
+  it('happens once, until they are reinstated, which happens once', () => {
+    given(user, [ada])
+      .when((state) => suspendUser({ by, ifRevision: 1, at: later }, state))
+      .then([suspended]);
+    given(user, [ada, suspended])
+      .when((state) => suspendUser({ by, ifRevision: 1, at: later }, state))
+      .thenNothing();
+    given(user, [ada, suspended])
+      .when((state) => reinstateUser({ ifRevision: 2, at: later }, state))
+      .then([reinstated]);
+    given(user, [ada, suspended, reinstated])
+      .when((state) => reinstateUser({ ifRevision: 2, at: later }, state))
+      .thenNothing();
+    expect(given(user, [ada, suspended]).state).toMatchObject({ status: 'suspended', displayName: 'Ada', revision: 2 });
+    expect(given(user, [ada, suspended, reinstated]).state).toMatchObject({ status: 'active', revision: 3 });
+  });
+
+  it('is refused for who is unknown or gone, for oneself, for the built-in administrator, and of an earlier state', () => {
+    given(user)
+      .when((state) => suspendUser({ by, at }, state))
+      .thenRefused('not-found');
+    given(user, [ada, gone])
+      .when((state) => suspendUser({ by, at }, state))
+      .thenRefused('user-inactive');
+    given(user, [ada])
+      .when((state) => suspendUser({ by: userId, at }, state))
+      .thenRefused('own-suspension');
+    given(user, [{ ...ada, data: { ...ada.data, builtIn: true } }])
+      .when((state) => suspendUser({ by, at }, state))
+      .thenRefused('built-in-user');
+    given(user, [ada])
+      .when((state) => suspendUser({ by, ifRevision: 2, at }, state))
+      .thenRefused('stale-revision');
+  });
+
+  it('leaves their profile to be changed, and the user to be deactivated, after which nothing brings them back', () => {
+    given(user, [ada, suspended])
+      .when((state) => deactivateUser({ at: later }, state))
+      .then([{ type: 'user-deactivated.v1', data: { userId, revision: 3, at: later } }]);
+    given(user, [ada, suspended, { ...gone, data: { ...gone.data, revision: 3 } }])
+      .when((state) => reinstateUser({ at: later }, state))
+      .thenRefused('user-inactive');
+    given(user)
+      .when((state) => reinstateUser({ at }, state))
+      .thenRefused('not-found');
+    given(user, [ada, suspended])
+      .when((state) => reinstateUser({ ifRevision: 1, at }, state))
+      .thenRefused('stale-revision');
+  });
+
+  it('goes on the record of a tenant while it lasts, and what comes back once it is over', () => {
+    const tenantId = '01JQ0000000000000000000T01';
+    const note = { tenantId, at: later };
+    const restore = { tenantId, more: true, at: later };
+    given(user, [ada, suspended])
+      .when((state) => noteWithdrawal(note, state))
+      .then([{ type: 'user-access-withdrawn.v1', data: { userId, ...note } }]);
+    given(user, [ada, suspended, reinstated])
+      .when((state) => noteWithdrawal(note, state))
+      .thenNothing();
+    given(user, [ada, suspended, reinstated])
+      .when((state) => restoreAccess(restore, state))
+      .then([{ type: 'user-access-restored.v1', data: { userId, ...restore, most: 900 } }]);
+    given(user, [ada, suspended])
+      .when((state) => restoreAccess(restore, state))
+      .thenNothing();
   });
 });
 

@@ -30,12 +30,51 @@ export type UserProfileChanged = DomainEvent<
   Partial<Profile> & { previous: Partial<Profile> }
 >;
 export type UserDeactivated = DomainEvent<'user-deactivated.v1', { userId: string; revision: number; at: string }>;
-export type UserEvent = UserRegistered | UserProfileChanged | UserDeactivated;
+/** Withdraws whatever the user holds, in every tenant at once; it stays theirs. */
+export type UserSuspended = DomainEvent<'user-suspended.v1', { userId: string; revision: number; at: string }>;
+/** What the user holds comes back with an event in each tenant. */
+export type UserReinstated = DomainEvent<
+  'user-reinstated.v1',
+  {
+    userId: string;
+    /** How many relationships that belong to no tenant come back with this event. */
+    most: number;
+    revision: number;
+    at: string;
+  }
+>;
+/** On the record of a tenant: what the user holds there was withdrawn by their suspension. */
+export type UserAccessWithdrawn = DomainEvent<
+  'user-access-withdrawn.v1',
+  { userId: string; tenantId: string; at: string }
+>;
+export type UserAccessRestored = DomainEvent<
+  'user-access-restored.v1',
+  {
+    userId: string;
+    /** null for what the user holds in no tenant. */
+    tenantId: string | null;
+    /** How many relationships come back with this event. */
+    most: number;
+    /** Whether another such event follows. */
+    more: boolean;
+    at: string;
+  }
+>;
+export type UserEvent =
+  | UserRegistered
+  | UserProfileChanged
+  | UserDeactivated
+  | UserSuspended
+  | UserReinstated
+  | UserAccessWithdrawn
+  | UserAccessRestored;
 
+export type UserStatus = 'active' | 'suspended' | 'deactivated';
 export type UserState =
   | { status: 'absent' }
   | (Profile & {
-      status: 'active' | 'deactivated';
+      status: UserStatus;
       id: string;
       externalIdentity: ExternalIdentity | null;
       builtIn: boolean;
@@ -51,6 +90,7 @@ export const user: Decider<UserState, UserEvent> = {
   evolve: (state, event) => {
     if (event.type === 'user-registered.v1') return registered(event);
     if (state.status === 'absent') return state;
+    if (event.type === 'user-access-withdrawn.v1' || event.type === 'user-access-restored.v1') return state;
     const { at: updatedAt, revision } = event.data;
     switch (event.type) {
       case 'user-profile-changed.v1': {
@@ -59,6 +99,10 @@ export const user: Decider<UserState, UserEvent> = {
       }
       case 'user-deactivated.v1':
         return { ...state, status: 'deactivated', updatedAt, revision };
+      case 'user-suspended.v1':
+        return { ...state, status: 'suspended', updatedAt, revision };
+      case 'user-reinstated.v1':
+        return { ...state, status: 'active', updatedAt, revision };
     }
   },
 };
@@ -123,6 +167,51 @@ export function deactivateUser(command: DeactivateUser, state: UserState): Decis
   if (state.builtIn) return { refused: 'built-in-user' };
   if (isStale(command, state)) return { refused: 'stale-revision' };
   return [{ type: 'user-deactivated.v1', data: { userId: state.id, revision: state.revision + 1, at: command.at } }];
+}
+
+export interface SuspendUser {
+  /** Who suspends; null where it is no user. */
+  by: string | null;
+  ifRevision?: number;
+  at: string;
+}
+
+export function suspendUser(command: SuspendUser, state: UserState): Decision<UserEvent> {
+  if (state.status === 'absent') return { refused: 'not-found' };
+  if (state.status === 'deactivated') return { refused: 'user-inactive' };
+  if (state.status === 'suspended') return [];
+  if (state.builtIn) return { refused: 'built-in-user' };
+  if (state.id === command.by) return { refused: 'own-suspension' };
+  if (isStale(command, state)) return { refused: 'stale-revision' };
+  return [{ type: 'user-suspended.v1', data: { userId: state.id, revision: state.revision + 1, at: command.at } }];
+}
+
+/** SpiceDB takes an event's relationships in one write, of at most a thousand. */
+export const RESTORED_AT_ONCE = 900;
+
+export function reinstateUser(command: { ifRevision?: number; at: string }, state: UserState): Decision<UserEvent> {
+  if (state.status === 'absent') return { refused: 'not-found' };
+  if (state.status === 'deactivated') return { refused: 'user-inactive' };
+  if (state.status === 'active') return [];
+  if (isStale(command, state)) return { refused: 'stale-revision' };
+  const data = { userId: state.id, most: RESTORED_AT_ONCE, revision: state.revision + 1, at: command.at };
+  return [{ type: 'user-reinstated.v1', data }];
+}
+
+export function noteWithdrawal(command: { tenantId: string; at: string }, state: UserState): Decision<UserEvent> {
+  if (state.status !== 'suspended') return [];
+  return [{ type: 'user-access-withdrawn.v1', data: { userId: state.id, ...command } }];
+}
+
+/** Nothing comes back to who was suspended again. */
+export function restoreAccess(
+  command: { tenantId: string | null; more: boolean; at: string },
+  state: UserState,
+): Decision<UserEvent> {
+  if (state.status !== 'active') return [];
+  const { tenantId, more, at } = command;
+  const data = { userId: state.id, tenantId, most: RESTORED_AT_ONCE, more, at };
+  return [{ type: 'user-access-restored.v1', data }];
 }
 
 function isStale({ ifRevision }: { ifRevision?: number }, state: ExistingUser): boolean {

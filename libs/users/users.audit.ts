@@ -21,6 +21,23 @@ export const usersAudit: AuditMap<UserEvent> = {
     old: { active: true },
     new: { active: false },
   }),
+  'user-suspended.v1': ({ data: { userId } }) => ({
+    action: 'user.suspended',
+    resource: user(userId),
+    old: { status: 'active' },
+    new: { status: 'suspended' },
+  }),
+  'user-reinstated.v1': ({ data: { userId } }) => ({
+    action: 'user.reinstated',
+    resource: user(userId),
+    old: { status: 'suspended' },
+    new: { status: 'active' },
+  }),
+  'user-access-withdrawn.v1': ({ data: { userId } }) => ({
+    action: 'user.access-withdrawn',
+    resource: user(userId),
+  }),
+  'user-access-restored.v1': ({ data: { userId } }) => ({ action: 'user.access-restored', resource: user(userId) }),
 };
 
 export const identitiesAudit: AuditMap<IdentityEvent> = {

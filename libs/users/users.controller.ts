@@ -12,7 +12,7 @@ import {
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsEmail } from 'class-validator';
+import { IsBoolean, IsEmail, IsIn } from 'class-validator';
 import {
   Access,
   type Answer,
@@ -34,7 +34,9 @@ import { ChangeProfile, DeactivateUser } from './change-user.js';
 import { GetUser, type ListedUser, ListUsers } from './list-users.js';
 import { RegisterUser } from './register-user.js';
 import { requireSelfOrAdmin } from './self-or-admin.js';
-import { UserDocument } from './users.documents.js';
+import { ReinstateUser, SuspendUser } from './suspend-user.js';
+import type { UserStatus } from './user.decider.js';
+import { USER_STATUSES, UserDocument } from './users.documents.js';
 import { givenProfile, type UserResource } from './user-streams.js';
 
 const NAME_LENGTH = 255;
@@ -76,12 +78,21 @@ class RegisterUserBody extends ProfileBody {
   externalIdentity?: ExternalIdentityBody | null;
 }
 
+class SuspensionBody {}
+
+class ReinstatementBody {}
+
 class ListUsersQuery extends PageQuery {
   @Omittable()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean({ message: '$property must be true or false' })
   @ApiProperty({ type: Boolean })
   active?: boolean;
+
+  @Omittable()
+  @IsIn(USER_STATUSES)
+  @ApiProperty({ enum: USER_STATUSES })
+  status?: UserStatus;
 
   @Omittable()
   @IsEmailAddress()
@@ -147,6 +158,38 @@ export class UsersController {
     await requireSelfOrAdmin(this.access, caller, { userId });
     const input = { userId, ...profileChange(body), ifRevision: call.ifRevision };
     return this.edge.run(call, (context) => new ChangeProfile(context, input));
+  }
+
+  /** Withdraws what they hold in every tenant, and refuses their tokens, until they are reinstated. */
+  @Post(':userId/suspension')
+  @HttpCode(200)
+  @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  @HonoursIfMatch()
+  @AnswersWith(UserDocument)
+  @Problems('built-in-user', 'own-suspension', 'user-inactive')
+  suspend(
+    @HttpCall() call: Call,
+    @UlidParam('userId') userId: string,
+    @Body() _body: SuspensionBody,
+  ): Promise<Answer<UserResource>> {
+    const input = { userId, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new SuspendUser(context, input));
+  }
+
+  /** Brings back what is still theirs. */
+  @Post(':userId/reinstatement')
+  @HttpCode(200)
+  @Requires({ permission: 'administrate', on: 'system', fresh: true })
+  @HonoursIfMatch()
+  @AnswersWith(UserDocument)
+  @Problems('user-inactive')
+  reinstate(
+    @HttpCall() call: Call,
+    @UlidParam('userId') userId: string,
+    @Body() _body: ReinstatementBody,
+  ): Promise<Answer<UserResource>> {
+    const input = { userId, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new ReinstateUser(context, input));
   }
 
   @Delete(':userId')

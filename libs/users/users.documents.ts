@@ -1,7 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
 import type { ListedUser } from './list-users.js';
-import type { ExternalIdentity } from './user.decider.js';
+import type { ExternalIdentity, UserStatus } from './user.decider.js';
+
+export const USER_STATUSES: readonly UserStatus[] = ['active', 'suspended', 'deactivated'];
 
 class ExternalIdentityDocument implements ExternalIdentity {
   @ApiProperty({ description: 'the identity provider' })
@@ -24,7 +26,10 @@ export class UserDocument implements ListedUser {
   @ApiProperty({ type: ExternalIdentityDocument, ...NULLABLE })
   externalIdentity!: ExternalIdentityDocument | null;
 
-  @ApiProperty()
+  @ApiProperty({ enum: USER_STATUSES })
+  status!: UserStatus;
+
+  @ApiProperty({ description: 'whether they may act: neither suspended nor deactivated' })
   active!: boolean;
 
   @ApiProperty(INSTANT)

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ChangeProfileHandler, DeactivateUserHandler } from './change-user.js';
 import { GetUserHandler, ListUsersHandler } from './list-users.js';
+import { ReinstateUserHandler, SuspendUserHandler } from './suspend-user.js';
+import { RestoreAccessHandler, WithdrawAccessHandler } from './withdraw-access.js';
 import { CompleteUserHandler, EnsureUserHandler, RegisterUserHandler } from './register-user.js';
 
 /** Commands and queries; the routes are with the API. */
@@ -11,6 +13,10 @@ import { CompleteUserHandler, EnsureUserHandler, RegisterUserHandler } from './r
     EnsureUserHandler,
     ChangeProfileHandler,
     DeactivateUserHandler,
+    SuspendUserHandler,
+    ReinstateUserHandler,
+    WithdrawAccessHandler,
+    RestoreAccessHandler,
     ListUsersHandler,
     GetUserHandler,
   ],

@@ -10,6 +10,11 @@ export const usersNoun = noun<UserEvent>({
     'user-registered.v1': 'A user came to be, with or without an external identity.',
     'user-profile-changed.v1': 'A user got another display name or e-mail address.',
     'user-deactivated.v1': 'A user is gone for good; they stay readable, and hold nothing any more.',
+    'user-suspended.v1':
+      'A user may do nothing for now: what they hold is withdrawn in every tenant, and stays theirs.',
+    'user-reinstated.v1': 'A suspended user may act again; what is still theirs comes back.',
+    'user-access-withdrawn.v1': 'What a suspended user holds in a tenant is withdrawn.',
+    'user-access-restored.v1': 'What a reinstated user still holds in a tenant is back, or the first part of it.',
   },
   relationships: userRelationships,
   audit: usersAudit,

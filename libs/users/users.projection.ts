@@ -10,20 +10,30 @@ const changes = {
     const profile = { display_name: personal?.displayName ?? null, email: personal?.email ?? null };
     const identity = { issuer, external_subject: subject };
     const times = { created_at: at, updated_at: at, revision: 1 };
-    return [{ table, put: { id, ...profile, ...identity, active: true, built_in: builtIn, ...times } }];
+    return [
+      { table, put: { id, ...profile, ...identity, active: true, status: 'active', built_in: builtIn, ...times } },
+    ];
   },
   'user-profile-changed.v1': ({ data: { userId: id, fields, at, revision }, personal }) => {
     const profile = Object.fromEntries(fields.map((field) => [COLUMN[field], personal?.[field] ?? null]));
     return [{ table, key: { id }, patch: { ...profile, updated_at: at, revision } }];
   },
   'user-deactivated.v1': ({ data: { userId: id, at, revision } }) => [
-    { table, key: { id }, patch: { active: false, updated_at: at, revision } },
+    { table, key: { id }, patch: { active: false, status: 'deactivated', updated_at: at, revision } },
   ],
+  'user-suspended.v1': ({ data: { userId: id, at, revision } }) => [
+    { table, key: { id }, patch: { active: false, status: 'suspended', updated_at: at, revision } },
+  ],
+  'user-reinstated.v1': ({ data: { userId: id, at, revision } }) => [
+    { table, key: { id }, patch: { active: true, status: 'active', updated_at: at, revision } },
+  ],
+  'user-access-withdrawn.v1': () => [],
+  'user-access-restored.v1': () => [],
 } satisfies EventMap<UserEvent, readonly RowChange[]>;
 
 export const usersModel = readModel({
   name: 'users',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: table,
@@ -35,6 +45,7 @@ export const usersModel = readModel({
         issuer: 'text',
         external_subject: 'text',
         active: 'boolean',
+        status: 'text',
         built_in: 'boolean',
         created_at: 'timestamptz',
         updated_at: 'timestamptz',

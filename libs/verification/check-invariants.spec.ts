@@ -272,6 +272,13 @@ describe('the checker, on what follows from the log in PostgreSQL', () => {
       2,
     ],
     ['a tenant wrongly closed', 'insert into closed_tenant values ($1, 1)', 'closed tenants', 1],
+    [
+      'a source wrongly withdrawn',
+      'update relationship_source set withdrawn = true where subject like $1',
+      'wanted relationships',
+      2,
+    ],
+    ['a subject wrongly suspended', 'insert into suspended_subject values ($1)', 'suspended subjects', 1],
   ])('catches %s', async (_name, statement, check, count) => {
     await world.relay();
     await sql(statement, [`user:${ADA}`]);

@@ -34,13 +34,15 @@ interface SourceRow {
   tenantId: string | null;
   until: string | null;
   position: number;
+  withdrawn: boolean;
 }
 
 /** The rows that say who wants which tuple, against those that follow from the log. */
 export async function checkSources(client: ClientBase, { wishes }: NaiveRelationships): Promise<Check> {
   const findings = new Findings('P3', 'wanted relationships');
   const seen = new Set<string>();
-  const select = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position from relationship_source`;
+  const select = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position,
+    withdrawn from relationship_source`;
   for await (const row of rowsOf<SourceRow>(client, select)) {
     const subject = nameOf(row);
     seen.add(subject);
@@ -64,6 +66,15 @@ export async function checkClosedTenants(client: ClientBase, { closedTenants }: 
   const actual = new Set(rows.map(({ id }) => id));
   for (const id of actual) if (!closedTenants.has(id)) findings.add({ kind: 'extra', subject: id });
   for (const id of closedTenants) if (!actual.has(id)) findings.add({ kind: 'missing', subject: id });
+  return findings.check;
+}
+
+export async function checkSuspended(client: ClientBase, { suspended }: NaiveRelationships): Promise<Check> {
+  const findings = new Findings('P3', 'suspended subjects');
+  const { rows } = await client.query<{ subject: string }>('select subject from suspended_subject');
+  const actual = new Set(rows.map(({ subject }) => subject));
+  for (const subject of actual) if (!suspended.has(subject)) findings.add({ kind: 'extra', subject });
+  for (const subject of suspended) if (!actual.has(subject)) findings.add({ kind: 'missing', subject });
   return findings.check;
 }
 

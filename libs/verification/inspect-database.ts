@@ -3,7 +3,7 @@ import { BEFORE_START } from '../event-store/index.js';
 import { type Domain, quote } from '../projections/index.js';
 import { AuditPairing, checkChains } from './check-audit.js';
 import type { CheckOptions } from './check-invariants.js';
-import { checkClosedTenants, checkOutbox, checkSources, checkTable } from './check-rows.js';
+import { checkClosedTenants, checkOutbox, checkSources, checkSuspended, checkTable } from './check-rows.js';
 import type { TupleChange } from './naive-relationships.js';
 import { poisonOf, readParked } from './read-parked.js';
 import { type Check, Findings, type ParkedRow } from './report.js';
@@ -51,7 +51,9 @@ export async function inspectDatabase(
   for (const table of truth.readModels.tables.values()) {
     checks.push(await checkTable(client, table));
   }
-  checks.push(await checkSources(client, truth.relationships), await checkClosedTenants(client, truth.relationships));
+  for (const check of [checkSources, checkClosedTenants, checkSuspended]) {
+    checks.push(await check(client, truth.relationships));
+  }
   const { undelivered, ...outbox } = await checkOutbox(client, partition, snapshot.delivered, waiting);
   checks.push(outbox);
   return { snapshot, parked, truth, checks, undelivered };

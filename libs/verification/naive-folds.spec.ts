@@ -29,6 +29,16 @@ const sourceChange: fc.Arbitrary<SourceChange> = fc.oneof(
   fc.record({ endObject: fc.constantFrom(...OBJECTS) }),
   fc.record({ endSubject: fc.constantFrom(...SUBJECTS), tenantId, exceptSourcePrefix: fc.constant('tenant-admin/') }),
   fc.record({ closeTenant: tenantId }),
+  { weight: 2, arbitrary: fc.record({ suspend: fc.constantFrom('user:u', 'user:v') }) },
+  { weight: 2, arbitrary: fc.record({ reinstate: fc.constantFrom('user:u', 'user:v') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      restore: fc.constantFrom('user:u', 'user:v'),
+      tenantId: fc.constantFrom(null, ...TENANTS),
+      most: fc.constantFrom(1, 900),
+    }),
+  },
   tuple.map((resent) => ({ settle: 'none', as: 'retried' as const, by: 'operator', resend: tupleKey(resent) })),
 );
 

@@ -13,6 +13,8 @@ export interface Wish {
   tenantId: string | null;
   until: string | null;
   position: number;
+  /** Its subject was suspended, and this is not restored yet. */
+  withdrawn: boolean;
 }
 /** What an event made of a tuple. */
 export interface TupleChange {
@@ -29,16 +31,17 @@ export class NaiveRelationships {
   /** Tuple → source → wish. */
   readonly wishes = new Map<string, Map<string, Wish>>();
   readonly closedTenants = new Set<string>();
+  readonly suspended = new Set<string>();
   /** The event that last changed whether or until when a tuple is wanted. */
   readonly lastChange = new Map<string, EventRef>();
   /** An object → tuples that it is the resource or the subject of, or were. */
   private readonly tuplesOf = new Map<string, Set<string>>();
 
   wanted(tuple: string): Wanted {
-    const wishes = this.wishes.get(tuple);
-    if (!wishes || wishes.size === 0) return undefined;
+    const wishes = this.of(tuple).filter(({ withdrawn }) => !withdrawn);
+    if (wishes.length === 0) return undefined;
     let latest: string | null = '';
-    for (const { until } of wishes.values()) {
+    for (const { until } of wishes) {
       if (until === null || latest === null) latest = null;
       else if (until > latest) latest = until;
     }
@@ -53,6 +56,9 @@ export class NaiveRelationships {
       if ('closeTenant' in change) this.closedTenants.add(change.closeTenant);
       else if ('want' in change) this.want(event, change, before);
       else if ('settle' in change) this.resend(change.resend, before, resent);
+      else if ('suspend' in change) this.suspend(change.suspend, before);
+      else if ('reinstate' in change) this.suspended.delete(change.reinstate);
+      else if ('restore' in change) this.restore(change, before);
       else for (const wish of this.ended(change)) this.end(wish, before);
     }
     const ref = { position: event.position, id: event.id, type: event.type };
@@ -77,11 +83,40 @@ export class NaiveRelationships {
     const end = until ? new Date(until).toISOString() : null;
     const { resource, subject } = want;
     const wishes = this.wishes.get(tuple) ?? new Map<string, Wish>();
-    wishes.set(source, { tuple, source, resource, subject, tenantId, until: end, position });
+    const withdrawn = this.suspended.has(subject);
+    wishes.set(source, { tuple, source, resource, subject, tenantId, until: end, position, withdrawn });
     this.wishes.set(tuple, wishes);
     for (const object of [resource, objectOf(subject)]) {
       this.tuplesOf.set(object, (this.tuplesOf.get(object) ?? new Set()).add(tuple));
     }
+  }
+
+  private suspend(subject: string, before: Map<string, Wanted>): void {
+    this.suspended.add(subject);
+    for (const wish of this.about(subject)) if (wish.subject === subject) this.withdraw(wish, true, before);
+  }
+
+  /** Of the tuples with something withdrawn in the tenant, the first so many in order; with every source they have there. */
+  private restore(
+    { restore: subject, tenantId, most }: Extract<SourceChange, { restore: string }>,
+    before: Map<string, Wanted>,
+  ): void {
+    if (this.suspended.has(subject)) return;
+    if (tenantId !== null && this.closedTenants.has(tenantId)) return;
+    const there = this.about(subject).filter(
+      (wish) => wish.subject === subject && wish.withdrawn && wish.tenantId === tenantId,
+    );
+    const tuples: string[] = [];
+    for (const { tuple } of there.sort((a, b) => (a.tuple < b.tuple ? -1 : 1))) {
+      if (tuples.at(-1) !== tuple) tuples.push(tuple);
+    }
+    tuples.length = Math.min(tuples.length, most);
+    for (const wish of there) if (tuples.includes(wish.tuple)) this.withdraw(wish, false, before);
+  }
+
+  private withdraw(wish: Wish, withdrawn: boolean, before: Map<string, Wanted>): void {
+    this.remember(wish.tuple, before);
+    this.wishes.get(wish.tuple)!.set(wish.source, { ...wish, withdrawn });
   }
 
   private resend(tuple: string | undefined, before: Map<string, Wanted>, resent: Set<string>): void {
@@ -97,7 +132,12 @@ export class NaiveRelationships {
     if (wishes.size === 0) this.wishes.delete(tuple);
   }
 
-  private ended(change: Exclude<SourceChange, { want: Tuple } | { closeTenant: string } | { settle: string }>): Wish[] {
+  private ended(
+    change: Extract<
+      SourceChange,
+      { end: Tuple } | { endTuple: Tuple } | { endObject: string } | { endSubject: string }
+    >,
+  ): Wish[] {
     if ('end' in change) return this.of(tupleKey(change.end)).filter(({ source }) => source === change.source);
     if ('endTuple' in change) return this.of(tupleKey(change.endTuple));
     if ('endObject' in change) return this.about(change.endObject);

@@ -275,6 +275,10 @@ class Walk {
     await this.call('GET', `/v1/users/${other}/tokens`, { as, status: 404 });
     await this.call('DELETE', `/v1/users/${id}/tokens/${another.id}`, { as });
     const gone = await this.person({ displayName: 'Gone' });
+    for (const [status, path] of Object.entries({ suspended: 'suspension', active: 'reinstatement' })) {
+      const answer = await this.call('POST', `/v1/users/${gone.id}/${path}`, { as: TEST_ADMIN_TOKEN, body: {} });
+      expect(answer).toMatchObject({ status });
+    }
     await this.call('DELETE', `/v1/users/${gone.id}`, { as: TEST_ADMIN_TOKEN });
     await this.call('PATCH', `/v1/users/${gone.id}`, {
       as: TEST_ADMIN_TOKEN,
