@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CommandContext, DeciderRuntime, Decision } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
@@ -23,7 +23,7 @@ export interface AssignmentKey {
 
 export function assignmentStream({ subject, target }: Pick<AssignmentKey, 'subject' | 'target'>): string {
   const key = `${subject.type}:${subject.id} ${target.type}:${target.id}`;
-  return `assignment-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+  return `assignment-${hash('sha256', key).slice(0, 32)}`;
 }
 
 /** Names a role that a subject holds on a target; for callers it is opaque. */

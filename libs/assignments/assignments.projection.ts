@@ -16,15 +16,35 @@ interface Held {
 }
 
 function key({ subject, target, role }: Held, source: string): Row {
-  const ends = { subject_type: subject.type, subject_id: subject.id, target_type: target.type, target_id: target.id };
-  return { ...ends, role, source };
+  return {
+    subject_type: subject.type,
+    subject_id: subject.id,
+    target_type: target.type,
+    target_id: target.id,
+    role,
+    source,
+  };
 }
 
 function put({ metadata }: Recorded, tenantId: string, held: Held, grant: { source: string; until: string | null }) {
   const { id: grantedBy } = metadata.actor.onBehalfOf ?? metadata.actor;
-  const about = { id: assignmentId(held), tenant_id: tenantId, granted_at: metadata.at, granted_by: grantedBy };
-  const decidedIn = held.target.type === 'tenant' && held.role === 'admin' ? 'tenant' : 'assignment';
-  return { table, put: { ...key(held, grant.source), ...about, decided_in: decidedIn, until: grant.until } };
+  const { subject, target, role } = held;
+  // One literal: spreads made this a tenth of the time of a replay.
+  const row = {
+    id: assignmentId(held),
+    tenant_id: tenantId,
+    subject_type: subject.type,
+    subject_id: subject.id,
+    target_type: target.type,
+    target_id: target.id,
+    role,
+    source: grant.source,
+    decided_in: target.type === 'tenant' && role === 'admin' ? 'tenant' : 'assignment',
+    until: grant.until,
+    granted_at: metadata.at,
+    granted_by: grantedBy,
+  };
+  return { table, put: row };
 }
 
 const remove = (held: Held, sources: readonly string[]): RowChange[] =>

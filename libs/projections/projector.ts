@@ -17,9 +17,19 @@ export class Projector {
   }
 
   fold(events: readonly Recorded[]): TableFold[] {
-    const folds = new Map<string, TableFold>();
+    const folds = this.emptyFolds();
+    this.foldInto(folds, events);
+    return [...folds.values()].filter((fold) => !fold.isEmpty);
+  }
+
+  /** By the names of the tables. */
+  emptyFolds(): Map<string, TableFold> {
+    const tables = this.models.flatMap((model) => model.tables);
+    return new Map(tables.map((table) => [table.name, new TableFold(table)]));
+  }
+
+  foldInto(folds: ReadonlyMap<string, TableFold>, events: readonly Recorded[]): void {
     for (const model of this.models) {
-      for (const table of model.tables) folds.set(table.name, new TableFold(table));
       for (const event of events) {
         for (const change of model.changes[event.type]?.(event) ?? []) {
           const fold = folds.get(change.table);
@@ -28,6 +38,5 @@ export class Projector {
         }
       }
     }
-    return [...folds.values()].filter((fold) => fold.rows.size > 0 || fold.removals.length > 0);
   }
 }

@@ -7,6 +7,14 @@ export class KnownKeys {
 
   /** @returns whether the key may have been added before */
   add(key: string): boolean {
+    return this.probe(key, true);
+  }
+
+  mayHave(key: string): boolean {
+    return this.probe(key, false);
+  }
+
+  private probe(key: string, adding: boolean): boolean {
     const hash = fnv1a(key);
     // Odd, so that the probes of a key differ.
     const step = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) | 1;
@@ -17,7 +25,7 @@ export class KnownKeys {
       const word = this.words[bit >>> 5]!;
       if ((word & mask) !== 0) continue;
       known = false;
-      this.words[bit >>> 5] = word | mask;
+      if (adding) this.words[bit >>> 5] = word | mask;
     }
     return known;
   }

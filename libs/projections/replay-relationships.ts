@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { Recorded } from '../event-store/index.js';
 import { foldRelationships, type SourceMapping } from '../outbox/index.js';
-import { type Opened, openTables, type Rebuilt, ReplayRun } from './replay-run.js';
+import { type Opened, openTables, type Rebuilt, ReplayRun, type WriteFolded } from './replay-run.js';
 import { nextName } from './replay-tables.js';
 import { quote } from './row-writer.js';
 
@@ -36,6 +36,8 @@ const SCHEMA = 'replay_relationships';
  * to a table that nobody reads.
  */
 export class RelationshipsRun extends ReplayRun {
+  private events: Recorded[] = [];
+
   private constructor(
     private readonly client: ClientBase,
     private readonly mapping: SourceMapping,
@@ -63,7 +65,23 @@ export class RelationshipsRun extends ReplayRun {
     await super.takePlace();
   }
 
-  protected async foldFresh(events: readonly Recorded[]): Promise<void> {
+  take(): WriteFolded {
+    const { events } = this;
+    this.discard();
+    return async () => {
+      if (events.length > 0) await this.foldStored(events);
+    };
+  }
+
+  discard(): void {
+    this.events = [];
+  }
+
+  protected foldFresh(events: readonly Recorded[]): void {
+    for (const event of events) this.events.push(event);
+  }
+
+  private async foldStored(events: readonly Recorded[]): Promise<void> {
     for (const table of this.next.values()) await table.buildAll();
     await this.client.query(`set local search_path = ${SCHEMA}`);
     await foldRelationships(this.client, this.partition, events, this.mapping);

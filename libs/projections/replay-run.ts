@@ -3,6 +3,7 @@ import { BEFORE_START, type Recorded } from '../event-store/index.js';
 import { Projector } from './projector.js';
 import type { ReadModel, Table } from './read-model.js';
 import { NextTable } from './replay-tables.js';
+import type { TableFold } from './row-fold.js';
 
 /** What a replay rebuilds: tables that follow from the log. */
 export interface Rebuilt {
@@ -10,6 +11,9 @@ export interface Rebuilt {
   readonly version: number;
   readonly tables: readonly Table[];
 }
+
+/** Writes what was folded, in the caller's transaction. */
+export type WriteFolded = () => Promise<void>;
 
 /** Tables on their way from the start of the log. All of it happens in the caller's transaction but for `finish`. */
 export abstract class ReplayRun {
@@ -20,11 +24,15 @@ export abstract class ReplayRun {
     public position: number,
   ) {}
 
-  /** Folds the events that are not in the rows yet. */
-  async fold(events: readonly Recorded[]): Promise<void> {
+  /** Folds the events that are not in the rows yet, in memory. */
+  fold(events: readonly Recorded[]): void {
     const fresh = events.filter(({ position }) => position > this.position);
-    if (fresh.length > 0) await this.foldFresh(fresh);
+    if (fresh.length > 0) this.foldFresh(fresh);
   }
+
+  /** Ends a batch: what is folded next is of another one. Batches are written in the order they were taken in. */
+  abstract take(): WriteFolded;
+  abstract discard(): void;
 
   async finish(): Promise<void> {
     for (const table of this.next.values()) await table.finish();
@@ -34,23 +42,38 @@ export abstract class ReplayRun {
     for (const table of this.next.values()) await table.takePlace();
   }
 
-  protected abstract foldFresh(events: readonly Recorded[]): Promise<void>;
+  protected abstract foldFresh(events: readonly Recorded[]): void;
 }
 
 export class ReadModelRun extends ReplayRun {
   private readonly projector: Projector;
+  private folds: ReadonlyMap<string, TableFold>;
 
   private constructor(model: ReadModel, { next, position }: Opened) {
     super(model, next, position);
     this.projector = new Projector([model]);
+    this.folds = this.projector.emptyFolds();
   }
 
   static async open(client: ClientBase, model: ReadModel): Promise<ReadModelRun> {
     return new ReadModelRun(model, await openTables(client, model));
   }
 
-  protected async foldFresh(events: readonly Recorded[]): Promise<void> {
-    for (const fold of this.projector.fold(events)) await this.next.get(fold.table.name)!.write(fold);
+  take(): WriteFolded {
+    const folds = [...this.folds.values()].filter((fold) => !fold.isEmpty);
+    this.discard();
+    const writes = folds.map((fold) => this.next.get(fold.table.name)!.prepare(fold));
+    return async () => {
+      for (const write of writes) await write();
+    };
+  }
+
+  discard(): void {
+    this.folds = this.projector.emptyFolds();
+  }
+
+  protected foldFresh(events: readonly Recorded[]): void {
+    this.projector.foldInto(this.folds, events);
   }
 }
 

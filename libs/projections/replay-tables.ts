@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { Row, Table } from './read-model.js';
-import { copyRows } from './replay-copy.js';
+import { copyContent, copyRows } from './replay-copy.js';
 import { KnownKeys } from './replay-known-keys.js';
 import type { TableFold } from './row-fold.js';
 import { quote, writeTable } from './row-writer.js';
@@ -62,18 +62,34 @@ export class NextTable {
     this.keys = new KnownKeys();
   }
 
-  /** Rows that are new for certain are copied; all else finds the rows it changes by their key. */
-  async write(fold: TableFold): Promise<void> {
+  /**
+   * Rows that are new for certain are copied, and what would change a row that was never there is left out; all else
+   * finds the rows it changes by their key.
+   * @returns what writes them, in the caller's transaction: to be run in the order of the calls
+   */
+  prepare(fold: TableFold): () => Promise<void> {
+    const fresh = this.takeFresh(fold);
+    const content = fresh.length > 0 ? copyContent(this.table, fresh) : undefined;
+    const name = nextName(this.table.name);
+    return async () => {
+      if (fold.rows.size > 0) await this.build(this.primary);
+      for (const where of fold.removals) await this.prepareRemoval(where);
+      await writeTable(this.client, fold, name);
+      if (content) await copyRows(this.client, this.table, name, content);
+    };
+  }
+
+  private takeFresh({ rows }: TableFold): Row[] {
+    const { keys } = this;
     const fresh: Row[] = [];
-    for (const [key, pending] of this.keys ? fold.rows : []) {
-      if (!('put' in pending) || this.keys!.add(key)) continue;
-      fresh.push(pending.put);
-      fold.rows.delete(key);
+    if (!keys) return fresh;
+    for (const [key, pending] of rows) {
+      const isPut = 'put' in pending;
+      if (isPut ? keys.add(key) : keys.mayHave(key)) continue;
+      if (isPut) fresh.push(pending.put);
+      rows.delete(key);
     }
-    if (fold.rows.size > 0) await this.build(this.primary);
-    for (const where of fold.removals) await this.prepareRemoval(where);
-    await writeTable(this.client, fold, nextName(this.table.name));
-    if (fresh.length > 0) await copyRows(this.client, this.table, nextName(this.table.name), fresh);
+    return fresh;
   }
 
   /** Removals of many rows look them up by something else than the key: without its index each would scan the table. */

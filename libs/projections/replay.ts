@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
 import type { SourceMapping } from '../outbox/index.js';
@@ -8,7 +8,7 @@ import { claimReplay } from './replay-claim.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
 import { ReplayFailed } from './replay-problems.js';
 import { RelationshipsRun, wantedRelationships } from './replay-relationships.js';
-import { ReadModelRun, type Rebuilt, type ReplayRun } from './replay-run.js';
+import { ReadModelRun, type Rebuilt, type ReplayRun, type WriteFolded } from './replay-run.js';
 import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
 import { rememberVersions } from './replay-versions.js';
 import { quote } from './row-writer.js';
@@ -51,7 +51,9 @@ export interface ReplayReport {
   tables: TableComparison[];
 }
 
-const BATCH = 2_000;
+const BATCH = 5_000;
+const PIECE = 2_000;
+const TURN = 250;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Queries that come after ours wait behind it, so it gives up soon where a long query is in its way. */
 const LONGEST_WAIT_FOR_QUERIES_MS = 250;
@@ -81,6 +83,13 @@ function rebuiltBy({ models, relationships }: ReplayOptions): Rebuilt[] {
   return relationships ? [...models, wantedRelationships] : [...models];
 }
 
+interface Folded {
+  events: number;
+  /** Of the last of them. */
+  position: number;
+  writes: readonly WriteFolded[];
+}
+
 class Replay {
   private runs: ReplayRun[] = [];
   private events = 0;
@@ -88,6 +97,8 @@ class Replay {
   private phase: ReplayProgress['phase'] = 'folding';
   private readonly startedAt = performance.now();
   private readonly batchSize: number;
+  /** Read at once. */
+  private readonly pieceSize: number;
   private readonly partition: number;
 
   constructor(
@@ -95,6 +106,7 @@ class Replay {
     private readonly options: ReplayOptions,
   ) {
     this.batchSize = options.batchSize ?? BATCH;
+    this.pieceSize = Math.min(this.batchSize, PIECE);
     this.partition = options.partition ?? 0;
   }
 
@@ -149,46 +161,103 @@ class Replay {
     );
   }
 
-  /** Folds what the relay has committed, until there is less than a batch left to do. */
+  /** Folds what the relay has committed, until there is little left to do. */
   private async catchUp(): Promise<void> {
-    for (let before = -Infinity; this.events - before >= this.batchSize;) {
+    for (let before = -Infinity; this.events - before >= this.pieceSize;) {
       before = this.events;
       const end = await this.liveEnd();
-      for await (const events of this.readUpTo(end)) await this.commit(events, end.skipped);
+      try {
+        await this.fill(end);
+      } catch (error) {
+        if (!(error instanceof ReplayFailed)) throw error;
+        this.discard();
+        for await (const events of this.readUpTo(end)) await this.commitHalves(events, end.skipped);
+      }
     }
   }
 
-  /** One transaction; where it fails, its halves, until the event at fault is found. */
-  private async commit(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
-    const { position } = events.at(-1)!;
+  /** Each batch is folded while the one before it is being written, and the next piece read. */
+  private async fill(end: LiveEnd): Promise<void> {
+    let writing: Promise<void> = Promise.resolve();
+    let batch = 0;
     try {
-      await this.transaction(async () => {
-        await this.fold(events, skipped);
-        await this.client.query('update replay_run set position = greatest(position, $2) where model = any($1)', [
-          this.names,
-          position,
-        ]);
-        await this.at('in-batch');
-      });
-    } catch (error) {
-      if (!(error instanceof ReplayFailed) || events.length === 1) throw error;
-      const middle = Math.floor(events.length / 2);
-      await this.commit(events.slice(0, middle), skipped);
-      return this.commit(events.slice(middle), skipped);
+      for await (const events of this.readUpTo(end)) {
+        await this.foldInTurns(events, end.skipped);
+        batch += events.length;
+        const { position } = events.at(-1)!;
+        if (batch < this.batchSize && position < end.position) continue;
+        const folded = { events: batch, position, writes: this.takeFolded() };
+        await writing;
+        writing = this.commit(folded);
+        writing.catch(() => undefined);
+        batch = 0;
+      }
+    } finally {
+      await writing;
     }
+  }
+
+  /** Where a batch fails, its halves, until the event at fault is found. */
+  private async commitHalves(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    try {
+      this.fold(events, skipped);
+      await this.commit({ events: events.length, position: events.at(-1)!.position, writes: this.takeFolded() });
+    } catch (error) {
+      this.discard();
+      if (!(error instanceof ReplayFailed)) throw error;
+      if (events.length === 1) throw new ReplayFailed(events, error.cause);
+      const middle = Math.floor(events.length / 2);
+      await this.commitHalves(events.slice(0, middle), skipped);
+      await this.commitHalves(events.slice(middle), skipped);
+    }
+  }
+
+  private async commit({ events, position, writes }: Folded): Promise<void> {
+    await this.transaction(async () => {
+      await this.write(writes);
+      await this.client.query('update replay_run set position = greatest(position, $2) where model = any($1)', [
+        this.names,
+        position,
+      ]);
+      await this.at('in-batch');
+    });
     for (const run of this.runs) run.position = Math.max(run.position, position);
-    this.events += events.length;
+    this.events += events;
     this.tell();
     await this.at('after-batch');
   }
 
-  private async fold(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+  private discard(): void {
+    for (const run of this.runs) run.discard();
+  }
+
+  /** Lets the answers of the database in between, so that it is not kept waiting. */
+  private async foldInTurns(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    for (let start = 0; start < events.length; start += TURN) {
+      this.fold(events.slice(start, start + TURN), skipped);
+      await nextTurn();
+    }
+  }
+
+  private fold(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): void {
     try {
       const decoded = decodeLive(this.options.registry, events, skipped);
-      for (const run of this.runs) await run.fold(decoded);
+      for (const run of this.runs) run.fold(decoded);
     } catch (error) {
-      throw isConnectionError(error) ? error : new ReplayFailed(events, error as Error);
+      throw new ReplayFailed(events, error as Error);
     }
+  }
+
+  private async write(writes: readonly WriteFolded[]): Promise<void> {
+    try {
+      for (const write of writes) await write();
+    } catch (error) {
+      throw isConnectionError(error) ? error : new ReplayFailed([], error as Error);
+    }
+  }
+
+  private takeFolded(): WriteFolded[] {
+    return this.runs.map((run) => run.take());
   }
 
   private async switchOver(): Promise<number> {
@@ -197,8 +266,10 @@ class Replay {
       try {
         return await this.transaction(() => this.takePlaces());
       } catch (error) {
-        const several = error instanceof ReplayFailed && error.events.length > 1;
-        if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE && !several) throw error;
+        this.discard();
+        // What can't be folded is found, and named, by catching up.
+        const failed = error instanceof ReplayFailed;
+        if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE && !failed) throw error;
       }
       this.tell();
       await pause(RETRY_MS);
@@ -214,7 +285,8 @@ class Replay {
     const end = await this.liveEnd();
     let rest = 0;
     for await (const events of this.readUpTo(end)) {
-      await this.fold(events, end.skipped);
+      this.fold(events, end.skipped);
+      await this.write(this.takeFolded());
       rest += events.length;
     }
     const tables = this.tables.map(({ name }) => quote(name));
@@ -234,7 +306,7 @@ class Replay {
   }
 
   private readUpTo(end: LiveEnd): AsyncGenerator<StoredEvent[]> {
-    return readUpTo(this.options.log, this.position, end, this.batchSize);
+    return readUpTo(this.options.log, this.position, end, this.pieceSize);
   }
 
   private async transaction<T>(work: () => Promise<T>): Promise<T> {

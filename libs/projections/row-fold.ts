@@ -9,6 +9,10 @@ export class TableFold {
 
   constructor(readonly table: Table) {}
 
+  get isEmpty(): boolean {
+    return this.rows.size === 0 && this.removals.length === 0;
+  }
+
   apply(change: RowChange): void {
     if ('put' in change) this.rows.set(this.keyOf(change.put), { put: change.put });
     else if ('remove' in change) this.rows.set(this.keyOf(change.remove), { remove: change.remove });
@@ -32,8 +36,11 @@ export class TableFold {
     }
   }
 
+  /** Joined by what no stored text has, as the event log refuses it. */
   private keyOf(row: Row): string {
-    return JSON.stringify(this.table.key.map((column) => required(row, column, this.table)));
+    let id = '';
+    for (const column of this.table.key) id += `${required(row, column, this.table)}\0`;
+    return id;
   }
 }
 
