@@ -30,16 +30,16 @@ export async function runOperator(args: readonly string[], env: NodeJS.ProcessEn
   return { code: code as number, out, errors };
 }
 
-/** The product on a data folder, in a process of its own. @returns stops it */
+/** The product on a data folder, in a process of its own. @returns stops it, once or again */
 export async function startProduct(env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const child = spawn(process.execPath, [compiledPath('apps/standalone/main.js')], {
     env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exited = once(child, 'exit');
   for await (const line of createInterface(child.stdout)) if (line.includes('is ready')) break;
   child.stdout.resume();
   return async () => {
-    const exited = once(child, 'exit');
     child.kill('SIGTERM');
     await exited;
   };

@@ -70,7 +70,7 @@ describe('on a running installation', () => {
     expect(status.relay.lease!.expiresInSeconds).toBeGreaterThan(0);
   });
 
-  it('status counts what a relay that is away has not done', async () => {
+  it('TW-115 status counts what a relay that is away has not done', async () => {
     await world.stopRelay();
     expect(await world.operator('bootstrap-admin', '--issuer', 'i', '--subject', 'late')).toMatchObject({ code: 0 });
     const { code, relay } = await world.asked<Status>('status');
@@ -90,7 +90,7 @@ describe('on a running installation', () => {
     expect(await world.asked('status')).toMatchObject({ code: 0, outdated: [] });
   });
 
-  it('verify finds rows that were changed, and replay puts them right', async () => {
+  it('TW-133 verify finds rows that were changed, and replay puts them right', async () => {
     expect(await world.asked<Report>('verify')).toMatchObject({ code: 0, ok: true });
     await world.rows(`update tenant set name = 'edited'; delete from workspace; delete from relationship_source`);
     const found = await world.asked<Report>('verify');
@@ -104,7 +104,7 @@ describe('on a running installation', () => {
     expect(await world.asked('verify')).toMatchObject({ code: 0 });
   });
 
-  it('repair makes SpiceDB hold what is wanted, once, on the record', async () => {
+  it('TW-132 repair makes SpiceDB hold what is wanted, once, on the record', async () => {
     const before = await world.relationships('tenant');
     const [gone] = before as [string];
     const extra = `tenant:01JQ0000000000000000000T01#admin@user:01JQ0000000000000000000A01`;
@@ -112,7 +112,15 @@ describe('on a running installation', () => {
       { operation: 'delete', tuple: gone, expiresAt: null },
       { operation: 'touch', tuple: extra, expiresAt: null },
     ]);
-    expect(failures(await world.asked<Report>('verify'))).toEqual(['relationships in SpiceDB']);
+    const found = await world.asked<Report>('verify');
+    expect(failures(found)).toEqual(['relationships in SpiceDB']);
+    const { differences } = found.checks.find(({ ok }) => !ok)!;
+    expect(differences).toHaveLength(2);
+    expect(differences).toContainEqual(expect.objectContaining({ kind: 'extra', subject: extra }));
+    const event = { position: expect.any(Number), type: expect.stringMatching(/^tenant-/) };
+    expect(differences).toContainEqual(
+      expect.objectContaining({ kind: 'missing', subject: gone, event: expect.objectContaining(event) }),
+    );
     expect(await world.asked('repair')).toMatchObject({ code: 0, missing: 1, extra: 1, refused: [] });
     expect(await world.relationships('tenant')).toEqual(before);
     expect(await world.asked('repair')).toMatchObject({ code: 0, position: null });
@@ -132,7 +140,7 @@ describe('on a running installation', () => {
     expect(await world.relationships('system')).toContain(`system:installation#admin@user:${first.userId}`);
   });
 
-  it('a parked relationship is delivered again as it is wanted now, on the record', async () => {
+  it('TW-114 a parked relationship is delivered again as it is wanted now, on the record', async () => {
     const [tuple] = (await world.relationships('workspace')) as [string];
     await world.spicedb.write([{ operation: 'delete', tuple, expiresAt: null }]);
     await park('7/a', 'delivery', tuple);
@@ -289,9 +297,14 @@ describe('what is called wrongly or does not answer', () => {
 });
 
 describe('on a data folder', () => {
+  const stops: (() => Promise<void>)[] = [];
+
+  afterAll(() => Promise.all(stops.map((stop) => stop())));
+
   it('works on the parts that run, on parts of its own when they do not, and leaves nothing running', async () => {
     const env = { DATA_DIR: join(folder, 'data'), PORT: '0', SPICEDB_PORT: '0', LOG_LEVEL: 'silent' };
     const stop = await startProduct(env);
+    stops.push(stop);
     const running = await runOperator(['status', '--json'], env);
     expect({ ...running, out: JSON.parse(running.out) }).toMatchObject({
       code: 0,
@@ -305,6 +318,7 @@ describe('on a data folder', () => {
     expect(await runOperator(['verify'], env)).toMatchObject({ code: 0 });
     expect(await runOperator(['replay', 'all'], env)).toMatchObject({ code: 0 });
     const stopAgain = await startProduct(env);
+    stops.push(stopAgain);
     await stopAgain();
   });
 });

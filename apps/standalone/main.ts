@@ -2,6 +2,8 @@ import { welcome } from './welcome.js';
 import { startStandalone } from './start-standalone.js';
 
 const started = performance.now();
+// A terminal that is gone is no reason not to stop in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   const standalone = await startStandalone(process.env);

@@ -113,7 +113,7 @@ describe('the verification of chains', () => {
     expect((await verify(entries, { mapping })).found).toEqual(['wrong-order A/4']);
   });
 
-  it('finds a cut at the end, and a missing chain, against heads', async () => {
+  it('X-010 finds a cut at the end, and a missing chain, against heads', async () => {
     const [whole, other] = [rows(20), rows(2, 'B')];
     const heads = [headOf(whole[4]!), headOf(whole[19]!), headOf(other[1]!)];
     const { faults } = await verify(whole.slice(0, 10), { heads });

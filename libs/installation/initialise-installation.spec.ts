@@ -110,7 +110,7 @@ describe('the first start', () => {
     expect(await loadTenant(runtimeOf(instance), first.defaultTenantId)).toMatchObject({ name: 'default' });
   });
 
-  it('fails with a clear error where another tenant has the name, and goes on with a free one', async () => {
+  it('TW-124 fails with a clear error where another tenant has the name, and goes on with a free one', async () => {
     const instance = await start();
     const [tenantId, rootWorkspaceId] = [systemIds.ulid(new Date(0)), systemIds.ulid(new Date(1))];
     const holder = { tenantId, name: 'Default', rootWorkspaceId, rootWorkspaceName: 'Root', creatorId: null };

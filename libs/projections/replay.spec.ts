@@ -320,7 +320,7 @@ describe('a replay that was killed', () => {
 });
 
 describe('while a replay switches', () => {
-  it('queries and prepared statements go on', async () => {
+  it('X-007 queries and prepared statements go on', async () => {
     await world.happen(400);
     await world.live();
     const before = await world.rows();

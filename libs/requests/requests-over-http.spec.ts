@@ -92,7 +92,7 @@ describe('asking for a role', () => {
     expect(await world.ask(world.u1, { until: '2091-01-01T00:00:00Z' })).toMatchObject({ status: 201 });
   });
 
-  it('refuses a second request for the same role, and names the open one (RR-005)', async () => {
+  it('refuses a second request for the same role, and names the open one; other roles and people have their own (RR-005, RR-006, RR-007)', async () => {
     const { u1, u2 } = world;
     const open = await world.asked(u1);
     expect(await world.ask(u1)).toMatchObject({ status: 409, body: { code: 'request-pending', requestId: open } });

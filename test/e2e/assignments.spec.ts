@@ -149,11 +149,15 @@ describe('the assignments of a tenant', () => {
 });
 
 describe('removing an assignment', () => {
-  it('ends the role whatever its sources, and only that', async () => {
+  it('RR-033 RR-034 ends the role whatever its sources, and only that; giving and ending count at once', async () => {
     const person = await aMember(app, tenant);
+    const see = () => person.get(`${tenant.path}/workspaces/${workspace}`);
+    expect((await see()).status).toBe(404);
     await done(assign(person, {}));
+    expect((await see()).status).toBe(200);
     const answer = await tenant.owner.delete(`${assignments}/${await idOf(person, workspace, 'editor')}`);
     expect(answer).toMatchObject({ status: 204, body: undefined });
+    expect((await see()).status).toBe(404);
     expect(await held(person)).toEqual([`tenant:${tenant.id}#member@user:${person.id}`]);
   });
 

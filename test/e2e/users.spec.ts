@@ -87,6 +87,16 @@ describe('a user', () => {
     expect(await user.patch('/v1/me', { email: 'x' })).toMatchObject({ status: 422, body: { field: 'email' } });
   });
 
+  it('RR-031 gives themselves no role by changing their profile', async () => {
+    const user = await aUserWithToken(app);
+    for (const field of ['roles', 'role', 'systemAdmin', 'active']) {
+      const answer = await user.patch('/v1/me', { displayName: 'Other', [field]: ['admin'] });
+      expect(answer).toMatchObject({ status: 422, body: { field } });
+    }
+    expect((await user.get('/v1/me')).body).toMatchObject({ displayName: user.name, systemAdmin: false });
+    expect(await relationshipsNaming(app, user.id)).toEqual([]);
+  });
+
   it('is listed in pages, with filters; 400 for those that there are not', async () => {
     const email = `${uniqueName('mail').replace(' ', '')}@example.org`;
     const { body } = await done(app.admin.post('/v1/users', { email }));
