@@ -86,10 +86,19 @@ const COMMAND = ['idempotency-key-reused', 'too-much-contention'];
 export function describeOperation(described: Described): void {
   const { operation, route } = described;
   if (route.isPublic) operation.security = [];
+  describeRequirement(described);
   addParameters(described);
   relaxBody(described);
   describeSuccess(described);
   describeProblems(described);
+}
+
+/** What SpiceDB must say before the route runs; where it is missing, any known caller gets to the handler, which decides. */
+function describeRequirement({ operation, route: { requirement } }: Described): void {
+  if (!requirement) return;
+  const { permission, on, seenWith, fresh } = requirement;
+  const resource = on === 'system' ? { type: 'system' } : on;
+  Object.assign(operation, { 'x-requires': { permission, resource, seenWith, fresh } });
 }
 
 function addParameters({ operation, route }: Described): void {

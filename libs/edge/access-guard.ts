@@ -42,6 +42,8 @@ export interface AccessQuestion {
   permission: string;
   seenWith?: string;
   fresh?: boolean;
+  /** `tenant:…` that it is asked for in: in another it isn't there, even for who may see it where it is. */
+  within?: string;
 }
 
 /** Asks SpiceDB on behalf of routes. */
@@ -54,13 +56,20 @@ export class Access {
   ) {}
 
   /** @throws Refused `forbidden` to who may see the resource, else `not-found`; `not-yet` when it can't be asked freshly */
-  async require({ subject, resource, permission, seenWith, fresh = false }: AccessQuestion): Promise<void> {
+  async require({ subject, resource, permission, seenWith, fresh = false, within }: AccessQuestion): Promise<void> {
     const permissions = seenWith && seenWith !== permission ? [permission, seenWith] : [permission];
     const [allowed, seen] = await this.spicedb.checkAll(
       permissions.map((asked) => ({ resource, permission: asked, subject })),
       fresh ? await this.freshAtHead() : this.freshAsKnown(),
     );
-    if (!allowed) throw new Refused(resource === INSTALLATION || seen ? 'forbidden' : 'not-found');
+    if (allowed) return;
+    const mayKnow = resource === INSTALLATION || (seen === true && (await this.isWithin(resource, within)));
+    throw new Refused(mayKnow ? 'forbidden' : 'not-found');
+  }
+
+  private async isWithin(resource: string, tenant: string | undefined): Promise<boolean> {
+    if (tenant === undefined || tenant === resource) return true;
+    return this.spicedb.check({ resource, permission: 'tenant', subject: tenant }, this.freshAsKnown());
   }
 
   async allows({ subject, resource, permission }: AccessQuestion): Promise<boolean> {
@@ -97,7 +106,9 @@ export class AccessGuard implements CanActivate {
     if (!requirement) return true;
     const { permission, seenWith, fresh } = requirement;
     const subject = subjectOf(principalOf(request));
-    const question = { subject, resource: resourceOf(request, requirement), permission, seenWith, fresh };
+    const tenantId = normaliseUlid((request.params as Record<string, string>)['tenantId']);
+    const within = tenantId === undefined ? undefined : `tenant:${tenantId}`;
+    const question = { subject, resource: resourceOf(request, requirement), permission, seenWith, fresh, within };
     await this.edge.permit(request, () => this.access.require(question));
     return true;
   }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { queryRefusal } from './validation.js';
 
-const READS_QUERY = /^(?:0|4):/; // the whole call, or its query: numbers of Nest's RouteParamtypes
+const READS_QUERY = /^4:/; // the number of queries among Nest’s RouteParamtypes
 
 /** A handler that reads no query is not called with one: a misspelt parameter is never silently without effect. */
 export class StrayQueryInterceptor implements NestInterceptor {

@@ -36,7 +36,16 @@ export interface DocumentedResponse extends Referred {
   content?: Record<string, { schema: JsonSchema }>;
   'x-problem-codes'?: string[];
 }
+/** What SpiceDB must say before a route runs. */
+export interface DocumentedRequirement {
+  permission: string;
+  /** The path parameter with the id; the installation has none. */
+  resource: { type: string; param?: string };
+  /** Who holds this is answered 403 instead of 404. */
+  seenWith?: string;
+}
 export interface Operation {
+  'x-requires'?: DocumentedRequirement;
   operationId: string;
   security?: object[];
   parameters?: Parameter[];

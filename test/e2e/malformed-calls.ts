@@ -17,6 +17,7 @@ interface Field {
   schema: JsonSchema;
 }
 
+const ULID = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
 const ID = '01JQ0000000000000000000ABC';
 const BODY_LIMIT = 64 * 1024;
 const DEEPEST = 20;
@@ -69,10 +70,19 @@ export class Calls {
     const headers: Record<string, string> = security?.length === 0 ? {} : { authorization: this.bearer };
     const call = {
       method: method.toUpperCase(),
-      path: path.replace(/\{(\w+)\}/g, (_, name) => this.ids[name]!),
+      path: path.replace(/\{(\w+)\}/g, (_, name) => this.ids[name] ?? ID),
       headers,
     };
     return this.body ? withBody(call, this.sample(this.body)) : call;
+  }
+
+  /** For each field of the body that takes an id: good calls but for that. */
+  withIdInBody(): { field: string; naming(id: string): RawCall }[] {
+    const fields = this.fields().filter(({ schema }) => schema.pattern === ULID);
+    return fields.map((field) => ({
+      field: field.path.join('.'),
+      naming: (id) => this.replaced(this.good(), field, id),
+    }));
   }
 
   /** Calls that have to be refused. */
@@ -215,7 +225,10 @@ export class Calls {
         anyOf(...MALFORMED_IDS, ...ENCODED, 'x'.repeat(3_000)),
         fc.string().map((text) => `-${encodeURIComponent(text)}`),
       );
-      return spoilt.map((value): Fault => (call) => ({ ...call, path: call.path.replace(this.ids[name]!, value) }));
+      return spoilt.map((value): Fault => (call) => ({
+        ...call,
+        path: call.path.replace(this.ids[name] ?? ID, value),
+      }));
     });
   }
 
