@@ -84,8 +84,14 @@ export class Servers {
     });
   }
 
-  async stop(): Promise<void> {
+  /** Those that a test which failed has left. */
+  async killAll(): Promise<void> {
     await Promise.all([...this.started].map((child) => child.kill()));
+    this.started.clear();
+  }
+
+  async stop(): Promise<void> {
+    await this.killAll();
     await this.spicedb.stop();
     await this.database.drop();
   }

@@ -13,6 +13,8 @@ export class Teller<Product extends Restartable = Restartable> {
   restarts = 0;
   private admin: ApiClient;
   private key = 0;
+  /** Of the last answer: the relay may be away just then. */
+  private seen: Record<string, string> = {};
 
   constructor(
     private readonly product: Product,
@@ -31,7 +33,7 @@ export class Teller<Product extends Restartable = Restartable> {
       api.post('/v1/users', { displayName: `Ann ${this.name}` }, this.next()),
     );
     const tenant = await this.id('tenant', (api) => api.post('/v1/tenants', { name: this.name }, this.next()));
-    const { rootWorkspaceId } = (await this.step('root', (api) => api.get(`/v1/tenants/${tenant}`))).body;
+    const { rootWorkspaceId } = (await this.step('root', (api) => api.get(`/v1/tenants/${tenant}`, this.seen))).body;
     const path = `/v1/tenants/${tenant}`;
     const workspace = await this.id('workspace', (api) =>
       api.post(`${path}/workspaces`, { name: 'Engineering', parentId: rootWorkspaceId }, this.next()),
@@ -81,6 +83,8 @@ export class Teller<Product extends Restartable = Restartable> {
       const answer = await call(this.admin).catch(() => undefined);
       if (answer && answer.status !== 503) {
         if (answer.status >= 400) throw new Error(`${name}: ${answer.status} ${JSON.stringify(answer.body)}`);
+        const token = answer.headers.get('consistency-token');
+        if (token) this.seen = { 'consistency-token': token };
         this.answers.push({ step: name, status: answer.status, id: answer.body?.['id'] });
         return answer;
       }
