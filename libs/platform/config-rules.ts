@@ -21,9 +21,26 @@ function passwordOf(url: string | undefined): string {
   return decodeURIComponent(urlOf(url ?? '')?.password ?? '');
 }
 
-function isPlaintextEventStore(url: string): boolean {
-  const parsed = urlOf(url);
-  return parsed?.searchParams.get('tls') === 'false' && !isLoopback(parsed.hostname.replace(/^\[|\]$/g, ''));
+/** Fewer different characters than any random key of its length has. */
+function isWeak(key: string): boolean {
+  return new Set(key).size < 8;
+}
+
+function isOurs(url: URL): boolean {
+  return isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
+function isPlaintextDatabase(url: URL): boolean {
+  const verified = ['require', 'verify-ca', 'verify-full'].includes(url.searchParams.get('sslmode') ?? '');
+  return !verified || url.searchParams.get('uselibpqcompat') === 'true';
+}
+
+function isPlaintextEventStore({ searchParams }: URL): boolean {
+  return searchParams.get('tls') === 'false' || searchParams.get('tlsVerifyCert') === 'false';
+}
+
+function insteadOfPlaintext(server: string, tls: string): string {
+  return `in production ${tls}, or ${server} in ALLOW_PLAINTEXT where the network between is private`;
 }
 
 /** The api and the relay never embed anything; production embeds nothing. */
@@ -65,31 +82,48 @@ const inProduction: Rule[] = [
   ({ eventstoreUrl }) =>
     PUBLIC_PASSWORDS.has(passwordOf(eventstoreUrl)) &&
     fault('EVENTSTORE_URL', 'a password that everybody knows', 'in production another password'),
-  ({ eventstoreUrl }) =>
-    eventstoreUrl !== undefined &&
-    isPlaintextEventStore(eventstoreUrl) &&
-    fault('EVENTSTORE_URL', 'tls=false', 'in production TLS, except on a loopback address'),
-  ({ spicedbEndpoint, spicedbTls }) =>
-    spicedbEndpoint !== undefined &&
-    spicedbTls === false &&
-    !isLoopback(hostOf(spicedbEndpoint)) &&
-    fault('SPICEDB_TLS', 'false', 'in production true, except for a loopback SPICEDB_ENDPOINT'),
+  ({ databaseUrl, allowPlaintext }) => {
+    const url = urlOf(databaseUrl ?? '');
+    const plain = url && isPlaintextDatabase(url) && !isOurs(url) && !allowPlaintext.includes('database');
+    return plain && fault('DATABASE_URL', 'no verified TLS', insteadOfPlaintext('database', 'sslmode=verify-full'));
+  },
+  ({ eventstoreUrl, allowPlaintext }) => {
+    const url = urlOf(eventstoreUrl ?? '');
+    const plain = url && isPlaintextEventStore(url) && !isOurs(url) && !allowPlaintext.includes('eventstore');
+    return plain && fault('EVENTSTORE_URL', 'no verified TLS', insteadOfPlaintext('eventstore', 'tls=true'));
+  },
+  ({ spicedbEndpoint, spicedbTls, allowPlaintext }) => {
+    const plain = spicedbEndpoint !== undefined && spicedbTls === false && !isLoopback(hostOf(spicedbEndpoint));
+    const refused = plain && !allowPlaintext.includes('spicedb');
+    return refused && fault('SPICEDB_TLS', 'false', insteadOfPlaintext('spicedb', 'true'));
+  },
   ({ spicedbPresharedKey: key }) =>
     key !== undefined &&
-    (key.length < 16 || PUBLIC_KEYS.has(key)) &&
+    (key.length < 16 || isWeak(key) || PUBLIC_KEYS.has(key)) &&
     fault(
       'SPICEDB_PRESHARED_KEY',
       describeFound(key, true),
-      'in production a key of your own of at least 16 characters',
+      'in production a random key of your own of at least 16 characters',
     ),
   ({ oidcIssuer }) =>
     oidcIssuer?.startsWith('http:') === true &&
     fault('OIDC_ISSUER', describeFound(oidcIssuer, false), 'in production an https address'),
+  ({ corsOrigins }) =>
+    corsOrigins?.includes('*') === true && fault('CORS_ORIGINS', '"*"', 'in production the origins themselves'),
+  ({ trustProxy }) =>
+    /\/0(,|$)/.test(trustProxy.replaceAll(' ', '')) &&
+    fault('TRUST_PROXY', describeFound(trustProxy, false), 'in production no range that holds every address'),
+  ({ tokenPepper, signingKey }) =>
+    signingKey !== DEVELOPMENT_SIGNING_KEY &&
+    tokenPepper.split(',').some((pepper) => pepper.trim() === signingKey) &&
+    fault('SIGNING_KEY', 'the TOKEN_PEPPER', 'in production a secret of its own'),
 ];
 
 function publicKey(variable: string, keys: string[], developmentKey: string): ConfigurationFault | false {
-  const used = keys.some((key) => key.trim() === developmentKey);
-  return used && fault(variable, 'nothing, or the public development key', 'in production a secret of your own');
+  const found = keys.some((key) => key.trim() === developmentKey)
+    ? 'nothing, or the public development key'
+    : keys.some((key) => isWeak(key.trim())) && 'a value that can be guessed';
+  return found && fault(variable, found, 'in production a random secret of your own of at least 32 characters');
 }
 
 /** What is wrong with values that are each well-formed. */

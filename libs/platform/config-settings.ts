@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isTrustList } from './client-address.js';
 import { isLine } from './text.js';
 import { choice, integer, NotAccepted, optional, optionalOf, optionalSwitch, text } from './setting.js';
-import type { ValuesOf } from './setting.js';
+import type { Setting, ValuesOf } from './setting.js';
 
 /** Used where nothing else is configured; they are public, so production refuses them. */
 export const DEVELOPMENT_TOKEN_PEPPER = 'development-only-token-pepper-000000';
@@ -55,6 +55,26 @@ function readOrigins(value: string): readonly string[] {
   if (!origins.every((origin) => origin === '*' || urlOf(origin)?.origin === origin)) throw new NotAccepted();
   return origins;
 }
+
+const PLAINTEXT_SERVERS = ['database', 'eventstore', 'spicedb'] as const;
+type PlaintextServer = (typeof PLAINTEXT_SERVERS)[number];
+
+function readPlaintextServers(value: string): readonly PlaintextServer[] {
+  const names = value.split(',').map((name) => name.trim());
+  const known = PLAINTEXT_SERVERS.filter((name) => names.includes(name));
+  if (known.length !== names.length) throw new NotAccepted();
+  return known;
+}
+
+const allowPlaintext: Setting<readonly PlaintextServer[]> = {
+  name: 'ALLOW_PLAINTEXT',
+  meaning: 'servers that production may speak to without TLS, because the network between is private',
+  accepted: 'a comma-separated list of database, eventstore and spicedb',
+  shownDefault: '',
+  secret: false,
+  fallback: () => [],
+  read: readPlaintextServers,
+};
 
 const isName = (value: string) => isLine(value, 255);
 
@@ -143,6 +163,7 @@ export const settings = {
     byDefault: 50_051,
     meaning: 'port the embedded SpiceDB listens on; 0 takes a free one',
   }),
+  allowPlaintext,
   tokenPepper: text('TOKEN_PEPPER', {
     byDefault: DEVELOPMENT_TOKEN_PEPPER,
     meaning: 'key of the HMAC that stored tokens are kept as; to rotate it: the new one, a comma, the old ones',
