@@ -8,6 +8,7 @@ import { type Config, createLogger, loadConfig, systemIds } from '../../libs/pla
 import { CreateTenant } from '../../libs/tenants/index.js';
 import { anEvent } from '../../libs/testing/event-builders.js';
 import { TcpProxy } from '../../libs/testing/tcp-proxy.js';
+import { SecretWatch } from '../../libs/testing/secret-watch.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/test-database.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import type { Relay, RelayPoint } from './relay.js';
@@ -64,7 +65,7 @@ export class RelayWorld {
     const runtime = await openRuntime(this.config, { name });
     const logged: string[] = [];
     const destination = { write: (line: string) => void logged.push(line) } as pino.DestinationStream;
-    const logger = createLogger({ level: 'info', name, destination });
+    const logger = createLogger({ level: 'trace', name, destination });
     const context = await createCommandContext(runtime, logger);
     const gate = new RelayGate();
     const relay = createRelay(runtime, context, { logger, at: gate.at });
@@ -92,6 +93,9 @@ export class RelayWorld {
     await this.proxy.stop();
     await this.embedded.stop();
     await this.database.drop();
+    const logs = this.nodes.map(({ logged }) => ({ place: 'the log of a relay', text: logged.join('') }));
+    const shown = new SecretWatch(this.config).faults(logs);
+    if (shown.length > 0) throw new Error(`a secret shows:\n${shown.join('\n')}`);
   }
 }
 

@@ -16,7 +16,10 @@ export interface ApiClient {
   delete(path: string, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
 }
 
-export function apiClient(url: string, token?: string): ApiClient {
+/** Told of every answer. */
+export type Observe = (status: number, text: string, body: unknown) => void;
+
+export function apiClient(url: string, token?: string, observe?: Observe): ApiClient {
   const call = async (method: string, path: string, body: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`${url}${path}`, {
       method,
@@ -29,6 +32,7 @@ export function apiClient(url: string, token?: string): ApiClient {
     });
     const text = await response.text();
     const parsed = (text === '' ? undefined : JSON.parse(text)) as AnswerBody;
+    observe?.(response.status, text, parsed);
     return { status: response.status, headers: response.headers, body: parsed };
   };
   return {

@@ -13,6 +13,7 @@ import { refillRelationships } from '../outbox/index.js';
 import { type Clock, createLogger, loadConfig } from '../platform/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../wiring/index.js';
 import { type ApiClient, apiClient } from './api-client.js';
+import { databaseAsText, SecretWatch } from './secret-watch.js';
 import { createTestDatabase } from './test-database.js';
 
 export const TEST_ADMIN_TOKEN = 'csn_admin_for_tests';
@@ -72,7 +73,9 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
     SPICEDB_ENDPOINT: spicedb.endpoint,
     SPICEDB_PRESHARED_KEY: SPICEDB_KEY,
   };
-  const config = loadConfig({ ...servers, ADMIN_TOKEN: TEST_ADMIN_TOKEN, LOG_LEVEL: 'info', ...env }, MODE);
+  const given = { ...servers, ADMIN_TOKEN: TEST_ADMIN_TOKEN, LOG_LEVEL: 'trace', ...env };
+  const config = loadConfig(given, MODE);
+  const watch = new SecretWatch(config, given);
   const runtime = await openRuntime(config, { name: 'test', clock });
   await fillTestSpiceDb(spicedb, runtime);
   const { logged, logger } = collectingLogger(config.logLevel);
@@ -82,7 +85,10 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
   const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  const as = (token?: string): ApiClient => apiClient(url, token);
+  const as = (token?: string): ApiClient => {
+    watch.knows(token);
+    return apiClient(url, token, (...answered) => watch.answered(...answered));
+  };
   const settled = async (): Promise<void> => {
     if (await runtime.progress.waitFor('delivered', await runtime.log.head(), SETTLED_MS)) return;
     throw new Error(`not delivered within ${SETTLED_MS} ms:\n${logged.slice(-20).join('')}`);
@@ -95,7 +101,10 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
     await relay.stop();
     await closeRuntime(runtime);
     await spicedb.stop();
+    const stored = await databaseAsText(database.url);
     await database.drop();
+    const shown = watch.faults([{ place: 'the log', text: logged.join('') }, ...stored]);
+    if (shown.length > 0) throw new Error(`a secret shows:\n${[...new Set(shown)].slice(0, 10).join('\n')}`);
   };
   return { url, runtime, app, relay, spicedb, installation, logged, admin: as(TEST_ADMIN_TOKEN), as, settled, stop };
 }
