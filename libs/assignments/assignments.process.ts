@@ -13,6 +13,7 @@ export const assignmentsProcess = process<
   RoleGranted | WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated
 >({
   name: 'assignments',
+  once: ['role-granted.v1'],
   followUps: {
     'role-granted.v1': ({ position, data: { tenantId, subject, target, role, source } }) => [
       (context) => new EndOrphanedRole(context, { tenantId, subject, target, role, source, position }),

@@ -70,6 +70,57 @@ function except(change: Partial<EventLog>): EventLog {
   });
 }
 
+describe('a stream that is not there', () => {
+  const reading = () => {
+    let reads = 0;
+    const watched = except({
+      readStream: (name: string, from?: number) => {
+        reads++;
+        return log.readStream(name, from);
+      },
+    });
+    return { by: new DeciderRuntime(watched, registry), reads: () => reads };
+  };
+
+  it('is looked for once: the append itself proves that it still is not', async () => {
+    const { by, reads } = reading();
+    expect(await by.load(stream, counter)).toMatchObject({ state: 0, revision: NO_STREAM });
+    expect(await count(add(2), { by })).toMatchObject({ state: 2, revision: 0 });
+    expect(reads()).toBe(1);
+  });
+
+  it('and comes to be elsewhere in the meantime is decided on as it is then', async () => {
+    const { by } = reading();
+    await by.load(stream, counter);
+    await count(add(5));
+    expect(
+      await count((sum) => (sum === 0 ? [counted(1)] : { refused: 'there-already' }), { by }).catch((e) => e),
+    ).toMatchObject({
+      code: 'there-already',
+    });
+    expect(await count(add(1), { by })).toMatchObject({ state: 6, revision: 1 });
+  });
+
+  it('is not refused, nor left as it is, without another look', async () => {
+    const { by, reads } = reading();
+    await by.load(stream, counter);
+    await count(add(5));
+    expect(await count((sum) => (sum === 0 ? { refused: 'absent' } : []), { by })).toMatchObject({
+      state: 5,
+      events: [],
+    });
+    expect(reads()).toBe(2);
+  });
+
+  it('and was made by the same command elsewhere answers with what that did', async () => {
+    const { by } = reading();
+    const commandId = systemIds.uuid();
+    await by.load(stream, counter);
+    const first = await count(add(5), { commandId });
+    expect(told(await count(add(5), { by, commandId }))).toEqual(told(first));
+  });
+});
+
 describe('a command', () => {
   it('is decided on the state of its stream, and answers with what it made of it', async () => {
     expect(await count(add(2))).toMatchObject({ state: 2, revision: 0, events: [{ data: { by: 2 }, revision: 0 }] });

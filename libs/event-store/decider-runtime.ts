@@ -110,6 +110,8 @@ export class DeciderRuntime {
       try {
         return await this.append(x, snapshot, decision);
       } catch (error) {
+        // Whether it was stored is not known: the next look decides.
+        if (!(error instanceof RevisionConflict)) this.snapshots.delete(cacheKey(x.stream, x.decider));
         if (!(error instanceof RevisionConflict)) throw error;
         conflicts++;
         snapshot = await this.refresh(x.stream, x.decider);
@@ -168,7 +170,12 @@ export class DeciderRuntime {
       commands: new Map(),
     };
     const stored = await this.log.readStream(stream, base.revision + 1);
-    if (stored.length === 0) return base;
+    if (stored.length === 0) {
+      // That a stream is not there is worth knowing too: the first append to it then needs no second look.
+      if (!cached && !this.snapshots.has(cacheKey(stream, decider)))
+        this.snapshots.set(cacheKey(stream, decider), base);
+      return base;
+    }
     const events = stored.map((event) => this.registry.decode(event)) as Recorded<E>[];
     return this.remember(stream, decider, base, events);
   }

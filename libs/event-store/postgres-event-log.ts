@@ -16,6 +16,7 @@ import { writeBatch } from './postgres-append.js';
 import { openPool, retryWhenUnreachable, type WarningLog } from './postgres-connections.js';
 import { followPostgres } from './postgres-follower.js';
 import { CoalescedNotifier } from './postgres-notifier.js';
+import { type StreamRead, StreamReads } from './postgres-stream-reads.js';
 
 export interface PostgresEventLogOptions {
   url: string;
@@ -36,6 +37,9 @@ type EventRow = [
 ];
 
 const EVENT_COLUMNS = 'position, stream, revision, id, type, data, personal, metadata';
+const EVENT_FIELDS = 8;
+/** Of the connections for reads; the others are for what reads the whole log. */
+const STREAM_READERS = 2;
 const READ_ATTEMPTS = 4;
 const READ_TIMEOUT_MS = 15_000;
 const WRITE_TIMEOUT_MS = 8_000;
@@ -45,6 +49,7 @@ const WRITERS = 2;
 /** The log in a PostgreSQL database: the schema `event_log` of its migrations. */
 export class PostgresEventLog implements EventLog {
   private readonly queue = new AppendQueue((batch) => writeBatch(this.writers, batch));
+  private readonly streamReads = new StreamReads((reads) => this.readStreams(reads), STREAM_READERS);
   private readonly notifier: CoalescedNotifier;
   private readonly closing = new AbortController();
   private closed: Promise<void> | null = null;
@@ -70,13 +75,8 @@ export class PostgresEventLog implements EventLog {
     return appended;
   }
 
-  async readStream(stream: string, fromRevision = 0): Promise<StoredEvent[]> {
-    const rows = await this.read<EventRow>({
-      name: 'read-stream',
-      text: `SELECT ${EVENT_COLUMNS} FROM event_log.event WHERE stream = $1 AND revision >= $2 ORDER BY revision`,
-      values: [stream, fromRevision],
-    });
-    return rows.map(toStoredEvent);
+  readStream(stream: string, fromRevision = 0): Promise<StoredEvent[]> {
+    return this.streamReads.readStream(stream, fromRevision);
   }
 
   readAll(afterPosition: number, limit: number): Promise<StoredEvent[]> {
@@ -112,6 +112,22 @@ export class PostgresEventLog implements EventLog {
     await this.queue.close();
     await this.notifier.close();
     await Promise.all([this.writers.end(), this.readers.end()]);
+  }
+
+  private async readStreams(reads: readonly StreamRead[]): Promise<StoredEvent[][]> {
+    const rows = await this.read<[...EventRow, no: string]>({
+      name: 'read-streams',
+      text: `SELECT ${EVENT_COLUMNS}, no
+        FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS wanted(stream_name, from_revision, no)
+        CROSS JOIN LATERAL (
+          SELECT ${EVENT_COLUMNS} FROM event_log.event
+          WHERE stream = stream_name AND revision >= from_revision ORDER BY revision
+        ) found`,
+      values: [reads.map(({ stream }) => stream), reads.map(({ fromRevision }) => fromRevision)],
+    });
+    const found: StoredEvent[][] = reads.map(() => []);
+    for (const row of rows) found[Number(row[EVENT_FIELDS]) - 1]!.push(toStoredEvent(row as unknown as EventRow));
+    return found;
   }
 
   private async readFrom(position: number, limit: number): Promise<StoredEvent[]> {

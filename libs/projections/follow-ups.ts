@@ -1,4 +1,5 @@
 import { CommandBus } from '@nestjs/cqrs';
+import { LRUCache } from 'lru-cache';
 import { type DomainEvent, followUpContext, type Recorded } from '../event-store/index.js';
 import type { Process } from './noun.js';
 
@@ -7,11 +8,16 @@ export interface Positioned {
   position: number;
 }
 
+const REMEMBERED_EVENTS = 50_000;
+
 /**
  * Sends the commands that follow from events. Their ids derive from the event, so it does not matter who sends them
  * first: the handler of the command that caused the event, or the process that completes what a crash interrupted.
  */
 export class FollowUps {
+  /** Ids of events whose follow-ups went well in this process, and need no second look. */
+  private readonly done = new LRUCache<string, true>({ max: REMEMBERED_EVENTS });
+
   constructor(
     private readonly bus: CommandBus,
     private readonly processes: readonly Process[],
@@ -27,6 +33,7 @@ export class FollowUps {
     let last = position;
     for (const event of events) {
       for (const process of this.processes) last = Math.max(last, await this.runOne(process, event));
+      if (this.isDoneOnce(event)) this.done.set(event.id, true);
     }
     return last;
   }
@@ -34,10 +41,15 @@ export class FollowUps {
   /** Each process goes as far as it can, whatever becomes of the others. @returns what those that failed threw */
   async runEach(event: Recorded<DomainEvent>): Promise<unknown[]> {
     const failures: unknown[] = [];
+    if (this.done.delete(event.id)) return failures;
     for (const process of this.processes) {
       await this.runOne(process, event).catch((error: unknown) => failures.push(error));
     }
     return failures;
+  }
+
+  private isDoneOnce({ type }: Recorded<DomainEvent>): boolean {
+    return this.processes.every(({ followUps, once }) => !(type in followUps) || once?.includes(type));
   }
 
   private async runOne({ name, followUps }: Process, event: Recorded<DomainEvent>): Promise<number> {

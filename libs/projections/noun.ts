@@ -9,6 +9,8 @@ export type FollowUp = (context: CommandContext) => object;
 export interface Process<E extends DomainEvent = DomainEvent> {
   readonly name: string;
   readonly followUps: Partial<EventMap<E, readonly FollowUp[]>>;
+  /** Events whose follow-ups look at streams alone, so that the relay finds nothing more to do than whoever went first. */
+  readonly once?: readonly E['type'][];
 }
 
 /** All that follows from the events of one noun of the domain. */

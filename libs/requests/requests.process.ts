@@ -27,6 +27,10 @@ type Read =
  */
 export const requestsProcess = process<Read>({
   name: 'requests',
+  once: [
+    ...(['role-request-opened.v1', 'request-submitted.v1', 'request-approved.v1', 'request-rejected.v1'] as const),
+    ...(['request-withdrawn.v1', 'request-closed.v1', 'role-granted.v1'] as const),
+  ],
   followUps: {
     'role-request-opened.v1': ({ data: { subject: requester, ...asked }, personal }) => [
       (context) => new CompleteSubmission(context, { ...asked, requester, reason: personal?.reason }),
