@@ -1,4 +1,4 @@
-const domain = 'authentication|users|tokens|installation|tenants|workspaces|assignments|requests';
+const domain = 'authentication|users|tokens|installation|tenants|workspaces|assignments|requests|service-accounts';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

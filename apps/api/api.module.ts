@@ -10,6 +10,7 @@ import { authentication } from '../../libs/authentication/index.js';
 import { AccessGuard, RateLimitGuard } from '../../libs/edge/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';
+import { ServiceAccountsController } from '../../libs/service-accounts/index.js';
 import { TenantsController } from '../../libs/tenants/index.js';
 import { MyTokensController, UserTokensController } from '../../libs/tokens/index.js';
 import { MeController, UsersController } from '../../libs/users/index.js';
@@ -28,6 +29,7 @@ export const controllers: Type<unknown>[] = [
   TenantMembersController,
   WorkspacesController,
   WorkspaceMembersController,
+  ServiceAccountsController,
   AssignmentsController,
   RequestsController,
   AuditLogController,

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { CommandContext, DeciderRuntime, Decision } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
+import { hasServiceAccount } from '../service-accounts/index.js';
 import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
-import { loadUser } from '../users/index.js';
+import { loadUser, type UserState } from '../users/index.js';
 import { loadWorkspaceTree } from '../workspaces/index.js';
 import {
   type Assignment,
@@ -112,9 +113,22 @@ export async function hasTarget(
   }
 }
 
+/** Of a service account: active where the tenant has it. */
+export async function subjectStatus(
+  runtime: DeciderRuntime,
+  { tenantId, subject }: Pick<AssignmentKey, 'tenantId' | 'subject'>,
+): Promise<UserState['status']> {
+  if (subject.type === 'user') return (await loadUser(runtime, subject.id)).status;
+  return (await hasServiceAccount(runtime, { tenantId, serviceAccountId: subject.id })) ? 'active' : 'absent';
+}
+
 /** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good; what is given to who is suspended counts once they are reinstated */
-export async function requireSubject(runtime: DeciderRuntime, subject: Subject, field = 'subject'): Promise<void> {
-  const { status } = subject.type === 'user' ? await loadUser(runtime, subject.id) : { status: 'absent' };
+export async function requireSubject(
+  runtime: DeciderRuntime,
+  key: Pick<AssignmentKey, 'tenantId' | 'subject'>,
+  field = 'subject',
+): Promise<void> {
+  const status = await subjectStatus(runtime, key);
   if (status !== 'active' && status !== 'suspended') throw new Refused('subject-not-found', undefined, { field });
 }
 

@@ -41,10 +41,12 @@ const ROLES = ['admin', 'editor', 'member'] as const;
 const TARGET_TYPES = ['tenant', 'workspace'] as const;
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
+const SUBJECT_TYPES = ['user', 'service_account'] as const;
+
 class SubjectBody {
-  @ApiProperty({ enum: ['user'] })
-  @IsIn(['user'])
-  type!: 'user';
+  @ApiProperty({ enum: SUBJECT_TYPES })
+  @IsIn(SUBJECT_TYPES)
+  type!: (typeof SUBJECT_TYPES)[number];
 
   @IsUlid()
   id!: string;
@@ -118,7 +120,7 @@ export class AssignmentsController {
   @Post()
   @HonoursIfMatch()
   @AnswersWith(MemberDocument)
-  @Problems('forbidden', 'subject-not-found', 'until-passed', 'last-admin')
+  @Problems('forbidden', 'subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts')
   async assign(
     @HttpCall() call: Call,
     @Caller() caller: Principal,

@@ -2,7 +2,7 @@ import { process } from '../projections/index.js';
 import type { TenantAdminEnded, TenantAdminGranted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceCreated } from '../workspaces/index.js';
-import type { RoleGranted } from './assignment.decider.js';
+import type { RoleGranted, Subject } from './assignment.decider.js';
 import { EndOrphanedRole } from './end-orphaned-role.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
@@ -18,9 +18,10 @@ export const assignmentsProcess = process<
     'role-granted.v1': ({ position, data: { tenantId, subject, target, role, source } }) => [
       (context) => new EndOrphanedRole(context, { tenantId, subject, target, role, source, position }),
     ],
-    'workspace-created.v1': ({ data: { workspaceId, tenantId, creatorId } }) => {
+    'workspace-created.v1': ({ data: { workspaceId, tenantId, creatorId, creatorType } }) => {
       if (creatorId === null) return [];
-      const key = { tenantId, subject: user(creatorId), target: { type: 'workspace' as const, id: workspaceId } };
+      const subject: Subject = { type: creatorType ?? 'user', id: creatorId };
+      const key = { tenantId, subject, target: { type: 'workspace' as const, id: workspaceId } };
       const grant = { ...key, role: 'admin' as const, source: 'creation', until: null, replaces: false };
       return [(context) => new GrantRole(context, grant)];
     },

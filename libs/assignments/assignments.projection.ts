@@ -1,5 +1,6 @@
 import type { EventMap, Recorded } from '../event-store/index.js';
 import { readModel, type Row, type RowChange } from '../projections/index.js';
+import type { ServiceAccountDeleted } from '../service-accounts/index.js';
 import type { TenantAdminEnded, TenantAdminGranted, TenantDeletionStarted } from '../tenants/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
 import type { AssignmentEvent, RoleName, Subject, Target } from './assignment.decider.js';
@@ -7,7 +8,13 @@ import { assignmentId } from './assignment-streams.js';
 
 const table = 'assignment';
 
-type Read = AssignmentEvent | TenantAdminGranted | TenantAdminEnded | TenantDeletionStarted | WorkspaceDeleted;
+type Read =
+  | AssignmentEvent
+  | ServiceAccountDeleted
+  | TenantAdminGranted
+  | TenantAdminEnded
+  | TenantDeletionStarted
+  | WorkspaceDeleted;
 
 interface Held {
   subject: Subject;
@@ -89,6 +96,9 @@ const changes = {
     const member = { source: 'direct', until: becomesMember.until };
     return [...ended, put(event, tenantId, tenantRole(tenantId, userId, 'member'), member)];
   },
+  'service-account-deleted.v1': ({ data: { serviceAccountId } }) => [
+    { table, removeWhere: { subject_type: 'service_account', subject_id: serviceAccountId } },
+  ],
   'tenant-deletion-started.v1': ({ data: { tenantId } }) => [{ table, removeWhere: { tenant_id: tenantId } }],
   'workspace-deleted.v1': ({ data: { workspaceId } }) => [
     { table, removeWhere: { target_type: 'workspace', target_id: workspaceId } },

@@ -1,6 +1,7 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { Positioned } from '../projections/index.js';
+import { hasServiceAccount } from '../service-accounts/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
 import { loadWorkspaceTree } from '../workspaces/index.js';
@@ -8,7 +9,7 @@ import type { RoleName } from './assignment.decider.js';
 import type { AssignmentKey } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 
-/** Ends a role that was given while its target was deleted or its holder deactivated, in whichever order. */
+/** Ends a role that was given while its target was deleted or its holder went, in whichever order. */
 export class EndOrphanedRole extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
@@ -26,15 +27,16 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
   ) {}
 
   async execute({ context, input }: EndOrphanedRole): Promise<Positioned> {
-    const [deactivated, targetGone] = await Promise.all([this.isDeactivated(input), this.isTargetGone(input)]);
-    if (!deactivated && !targetGone) return input;
+    const [holderGone, targetGone] = await Promise.all([this.isHolderGone(input), this.isTargetGone(input)]);
+    if (!holderGone && !targetGone) return input;
     const { tenantId, subject, target, role, source } = input;
     const end = { tenantId, subject, target, role, sources: [source], reason: 'removed' as const };
     return this.bus.execute(new EndRole(context, end));
   }
 
-  private async isDeactivated({ subject }: AssignmentKey): Promise<boolean> {
-    return subject.type === 'user' && (await loadUser(this.runtime, subject.id)).status === 'deactivated';
+  private async isHolderGone({ tenantId, subject: { type, id } }: AssignmentKey): Promise<boolean> {
+    if (type === 'user') return (await loadUser(this.runtime, id)).status === 'deactivated';
+    return !(await hasServiceAccount(this.runtime, { tenantId, serviceAccountId: id }));
   }
 
   private async isTargetGone({ tenantId, target }: AssignmentKey): Promise<boolean> {

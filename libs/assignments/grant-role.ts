@@ -69,7 +69,8 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   private async grant(context: CommandContext, input: GrantRole['input']): Promise<Granted> {
     const standing = await loadStanding(this.runtime, input, context.at);
     if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
-    await requireSubject(this.runtime, input.subject, input.subjectField);
+    await requireSubject(this.runtime, input, input.subjectField);
+    requireFit(input);
     if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
     if (input.role === 'admin') return this.asAdmin(context, input, standing);
     const demoted = input.replaces ? await this.demote(context, input, standing) : undefined;
@@ -98,5 +99,12 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     return executeOnTenant(this.runtime, context, tenantId, (state) =>
       isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state),
     );
+  }
+}
+
+/** @throws Refused `role-not-for-service-accounts` */
+export function requireFit({ subject, target, role }: Pick<GrantRole['input'], 'subject' | 'target' | 'role'>): void {
+  if (subject.type === 'service_account' && target.type === 'tenant' && role === 'admin') {
+    throw new Refused('role-not-for-service-accounts', undefined, { field: 'role' });
   }
 }

@@ -8,7 +8,7 @@ export * from './assignment-streams.js';
 export { AssignmentsController } from './assignments.controller.js';
 export { AssignmentsModule } from './assignments.module.js';
 export { EndRole } from './end-role.js';
-export { GrantRole } from './grant-role.js';
+export { GrantRole, requireFit } from './grant-role.js';
 export type { AssignmentTables } from './list-members.js';
 export { TenantMembersController, WorkspaceMembersController } from './members.controller.js';
 export { assignmentProblems } from './problems.js';

@@ -3,6 +3,7 @@ import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Kysely, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
 import { CLOCK, type Clock, Refused } from '../platform/index.js';
+import type { ServiceAccountTables } from '../service-accounts/index.js';
 import type { WorkspaceTables } from '../workspaces/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
 import { latestEnd, type MemberResource, ROLE_ORDER } from './member-resource.js';
@@ -23,6 +24,7 @@ export interface AssignmentTable {
 export interface AssignmentTables {
   assignment: AssignmentTable;
   app_user: { id: string; display_name: string | null; active: boolean };
+  service_account: ServiceAccountTables['service_account'];
   workspace: WorkspaceTables['workspace'];
 }
 
@@ -61,13 +63,14 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
     const after = paging.after?.[0];
     const now = this.clock.now().toISOString();
     const { rows } = await sql<MemberRow>`
-      select a.subject_type, a.subject_id, u.display_name, u.active,
+      select a.subject_type, a.subject_id, coalesce(u.display_name, s.name) as display_name, u.active,
              json_agg(json_build_object('role', a.role, 'source', a.source, 'until', a.until)) as held
       from assignment a left join app_user u on a.subject_type = 'user' and u.id = a.subject_id
+      left join service_account s on a.subject_type = 'service_account' and s.id = a.subject_id
       where a.tenant_id = ${tenantId} and a.target_type = ${target.type} and a.target_id = ${target.id}
         and (a.until is null or a.until > ${now}::timestamptz)
         and (${after ?? null}::text is null or a.subject_id > ${after ?? null}::text)
-      group by a.subject_type, a.subject_id, u.display_name, u.active
+      group by a.subject_type, a.subject_id, u.display_name, s.name, u.active
       having ${page.role ?? null}::text is null or bool_or(a.role = ${page.role ?? null}::text)
       order by a.subject_id limit ${paging.limit + 1}`.execute(this.db);
     return paging.page(

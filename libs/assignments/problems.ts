@@ -6,5 +6,10 @@ export const assignmentProblems = defineProblems({
     title: 'No such subject',
     next: 'Name an active user; GET /v1/users lists them for system admins.',
   },
+  'role-not-for-service-accounts': {
+    status: 422,
+    title: 'A service account cannot administrate a tenant',
+    next: 'Give it another role on the tenant, or a role on a workspace.',
+  },
   'until-passed': { status: 422, title: 'The end is in the past', next: 'Choose a time in the future.' },
 });

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { ConsistencyTokens } from '../edge/index.js';
 import { deterministicIds, isConnectionError, ManualClock, mintToken, openPool, pepperOf } from '../platform/index.js';
 import { AuthenticationGuard } from './authentication.guard.js';
+import type { CredentialUses } from './credential-uses.js';
 import type { OidcSignIn } from './oidc-sign-in.js';
 import { OwnTokens } from './own-tokens.js';
 import { Public } from './public-route.js';
@@ -14,7 +15,7 @@ const [pepper, oldPepper] = [
   pepperOf('pepper-before-the-rotation-000000'),
 ];
 const { token, hmac } = mintToken('pat', ID, deterministicIds('guard'), pepper);
-const HOLDER = { userId: ID, displayName: 'Ada', active: true, hmac, expiresAt: null, revokedAt: null };
+const HOLDER = { holderId: ID, name: 'Ada', active: true, hmac, expiresAt: null, revokedAt: null };
 
 interface World {
   rows?: object[];
@@ -26,11 +27,13 @@ interface World {
 
 function call(authorization: string | undefined, { rows = [], adminToken, pool, route, consistency = [] }: World = {}) {
   const asked: unknown[][] = [];
+  const used: string[] = [];
   const database = pool ?? { query: async (_sql: string, values: unknown[] = []) => (asked.push(values), { rows }) };
   const awaited = { await: async (heard: string, stage: string) => void consistency.push(`${heard} ${stage}`) };
+  const uses = { note: (id: string) => void used.push(id) } as unknown as CredentialUses;
   const guard = new AuthenticationGuard(
     awaited as unknown as ConsistencyTokens,
-    new OwnTokens(database as Pool, new ManualClock(), [pepper, oldPepper], adminToken),
+    new OwnTokens(database as Pool, new ManualClock(), [pepper, oldPepper], adminToken, uses),
     { isOn: false } as OidcSignIn,
   );
   const headers = { authorization, ...(consistency.length > 0 && { 'consistency-token': consistency.pop() }) };
@@ -40,7 +43,7 @@ function call(authorization: string | undefined, { rows = [], adminToken, pool, 
     getClass: () => Object,
     switchToHttp: () => ({ getRequest: () => request }),
   } as unknown as ExecutionContext;
-  return { asked, request, answer: guard.canActivate(context) };
+  return { asked, used, request, answer: guard.canActivate(context) };
 }
 
 describe('the authentication', () => {
@@ -68,8 +71,9 @@ describe('the authentication', () => {
   it.each([`Bearer ${token}`, `bearer ${token}`, `Bearer User ${token}`])(
     'knows the holder by "%s"',
     async (header) => {
-      const { answer, asked, request } = call(header, { rows: [HOLDER] });
+      const { answer, asked, used, request } = call(header, { rows: [HOLDER] });
       expect(await answer).toBe(true);
+      expect(used).toEqual([ID]);
       expect(asked).toEqual([[ID]]);
       expect(request.principal).toEqual({ type: 'user', id: ID, name: 'Ada', authentication: 'token' });
     },
@@ -102,7 +106,7 @@ describe('the authentication', () => {
   });
 
   it('takes the configured token for the built-in administrator, once there is one', async () => {
-    const admin = { userId: ID, displayName: 'Administrator' };
+    const admin = { holderId: ID, name: 'Administrator' };
     const { answer, request } = call('Bearer s3cret', { adminToken: 's3cret', rows: [admin] });
     expect(await answer).toBe(true);
     expect(request.principal).toMatchObject({ id: ID, authentication: 'admin-token' });

@@ -2,6 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { Config } from '../platform/index.js';
 import { AuthenticationGuard } from './authentication.guard.js';
+import { CredentialUses } from './credential-uses.js';
 import { OIDC, type OidcProvider, OidcSignIn } from './oidc-sign-in.js';
 import { OwnTokens } from './own-tokens.js';
 
@@ -11,6 +12,7 @@ export function authentication({ oidcIssuer, oidcAudience }: Pick<Config, 'oidcI
     oidcIssuer && oidcAudience ? { issuer: oidcIssuer, audience: oidcAudience } : undefined;
   return [
     { provide: OIDC, useValue: provider },
+    CredentialUses,
     OwnTokens,
     OidcSignIn,
     { provide: APP_GUARD, useClass: AuthenticationGuard },

@@ -10,13 +10,15 @@ import {
   type Pepper,
   Refused,
   tokenHmac,
+  type TokenKind,
 } from '../platform/index.js';
 import { ADMIN_TOKEN, TOKEN_PEPPERS } from '../tokens/index.js';
 import type { Bearer } from './bearer.js';
+import { CredentialUses } from './credential-uses.js';
 
 interface Holder {
-  userId: string;
-  displayName: string | null;
+  holderId: string;
+  name: string | null;
 }
 interface StoredToken extends Holder {
   active: boolean;
@@ -36,6 +38,7 @@ export class OwnTokens {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(TOKEN_PEPPERS) private readonly peppers: readonly [Pepper, ...Pepper[]],
     @Inject(ADMIN_TOKEN) private readonly adminToken: string | undefined,
+    private readonly uses: CredentialUses,
   ) {
     this.decoy = tokenHmac('', peppers[0]);
   }
@@ -48,37 +51,46 @@ export class OwnTokens {
   /** @throws Refused `not-yet` while the first start is under way */
   async administrator(): Promise<Principal> {
     const { rows } = await this.pool.query<Holder>(
-      'select id as "userId", display_name as "displayName" from app_user where built_in',
+      'select id as "holderId", display_name as name from app_user where built_in',
     );
     const [admin] = rows;
     if (!admin) throw new Refused('not-yet', 'the installation is being set up');
-    return { type: 'user', id: admin.userId, name: admin.displayName, authentication: 'admin-token' };
+    return { type: 'user', id: admin.holderId, name: admin.name, authentication: 'admin-token' };
   }
 
   /** @throws Refused `unauthenticated` */
   async holderOf({ kind, id, secret }: ParsedToken): Promise<Principal> {
-    const stored = kind === 'pat' ? await this.find(id) : undefined;
+    const stored = await this.find(kind, id);
     const genuine = matchesHmac(secret, stored?.hmac ?? this.decoy, this.peppers);
     if (!stored || !genuine) throw notValid();
-    const { revokedAt, expiresAt, active, userId, displayName } = stored;
+    const { revokedAt, expiresAt, active, holderId, name } = stored;
     if (revokedAt !== null) throw new Refused('unauthenticated', 'the token was revoked');
     if (expiresAt !== null && Date.parse(expiresAt) <= this.clock.now().getTime()) {
       throw new Refused('unauthenticated', 'the token has expired');
     }
     if (!active) throw new Refused('unauthenticated', 'the user is not active');
-    return { type: 'user', id: userId, name: displayName, authentication: 'token' };
+    this.uses.note(id);
+    return { type: HOLDER[kind], id: holderId, name, authentication: 'token' };
   }
 
-  private async find(tokenId: string): Promise<StoredToken | undefined> {
-    const { rows } = await this.pool.query<StoredToken>(
-      `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
-              u.id as "userId", u.display_name as "displayName", u.active
-       from token t join app_user u on u.id = t.user_id where t.id = $1`,
-      [tokenId],
-    );
+  private async find(kind: TokenKind, tokenId: string): Promise<StoredToken | undefined> {
+    const { rows } = await this.pool.query<StoredToken>(STORED[kind], [tokenId]);
     return rows[0];
   }
 }
+
+const HOLDER = { pat: 'user', sat: 'service_account' } as const;
+
+const STORED: Readonly<Record<TokenKind, string>> = {
+  pat: `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
+               u.id as "holderId", u.display_name as name, u.active
+        from token t join app_user u on u.id = t.user_id where t.id = $1`,
+  // A tenant that is being deleted has no row any more, and so its service accounts no tokens.
+  sat: `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
+               a.id as "holderId", a.name, true as active
+        from service_account_token t join service_account a on a.id = t.service_account_id
+        join tenant on tenant.id = a.tenant_id where t.id = $1`,
+};
 
 export function notValid(): Refused {
   return new Refused('unauthenticated', 'the token is not valid');

@@ -48,7 +48,7 @@ export class Readings {
   async allow({ tenantId, subject, target }: AssignmentKey): Promise<void> {
     await Promise.all([
       this.once(target.id, () => requireTarget(this.runtime, { tenantId, target })),
-      this.once(subject.id, () => requireSubject(this.runtime, subject)),
+      this.once(subject.id, () => requireSubject(this.runtime, { tenantId, subject })),
     ]);
   }
 

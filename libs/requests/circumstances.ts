@@ -1,8 +1,7 @@
-import { type AssignmentKey, loadStanding, rolesHeld, type Standing, type Subject } from '../assignments/index.js';
+import { type AssignmentKey, loadStanding, rolesHeld, type Standing, subjectStatus } from '../assignments/index.js';
 import { BEFORE_START, type DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { loadTenant } from '../tenants/index.js';
-import { loadUser } from '../users/index.js';
 import type { Circumstances, RoleAsked } from './request.decider.js';
 
 /** Reads what decides about a request from the streams themselves, not from rows that lag behind. */
@@ -17,7 +16,7 @@ export async function loadCircumstances(
     loadTenant(runtime, tenantId),
     standingWhereThere(runtime, { tenantId, subject, target: inTenant }, at),
     standingWhereThere(runtime, { tenantId, subject, target }, at),
-    statusOf(runtime, subject),
+    subjectStatus(runtime, { tenantId, subject }),
   ]);
   return {
     tenantExists: tenant.status === 'active',
@@ -29,10 +28,6 @@ export async function loadCircumstances(
     requesterRemovedAt: onTenant?.removedAt ?? BEFORE_START,
     rolesHeld: rolesHeld(onTarget?.held ?? {}),
   };
-}
-
-async function statusOf(runtime: DeciderRuntime, { type, id }: Subject) {
-  return type === 'user' ? (await loadUser(runtime, id)).status : 'absent';
 }
 
 async function standingWhereThere(

@@ -13,8 +13,8 @@ import { executeOnRequest, type RequestKey } from './request-stream.js';
 export type Ended =
   | { tenantId: string; reason: 'tenant-deleted' }
   | { tenantId: string; reason: 'target-deleted'; workspaceId: string }
-  | { tenantId: string; reason: 'requester-removed' | 'requester-deactivated'; userId: string }
-  | { tenantId: null; reason: 'requester-deactivated'; userId: string };
+  | { tenantId: string; reason: 'requester-removed' | 'requester-deactivated'; requesterId: string }
+  | { tenantId: null; reason: 'requester-deactivated'; requesterId: string };
 
 /** Closes the pending requests that an event leaves without a point, and ends the grants of those it took away. */
 export class CloseRequests extends Command<Positioned> {
@@ -78,8 +78,8 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
           .where('target_type', '=', 'workspace')
           .where('target_id', '=', (ended as { workspaceId: string }).workspaceId),
       )
-      .$if('userId' in ended, (query) =>
-        query.where('requester_type', '=', 'user').where('requester_id', '=', (ended as { userId: string }).userId),
+      .$if('requesterId' in ended, (query) =>
+        query.where('requester_id', '=', (ended as { requesterId: string }).requesterId),
       )
       .execute();
   }

@@ -2,10 +2,10 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { BEFORE_START, type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
-import { loadUser } from '../users/index.js';
 import { loadCircumstances } from './circumstances.js';
 import { type NewRequest, openRole } from './open-role.js';
 import { closeLateRequest, type RoleAsked, submitRequest } from './request.decider.js';
+import { identityOf } from './request-resource.js';
 import { executeOnRequest, isSubmitted, loadRequest, type RequestKey } from './request-stream.js';
 
 const NO_ROOM = ['role-already-held', 'request-pending', 'not-found'];
@@ -58,8 +58,7 @@ export class CompleteSubmissionHandler implements ICommandHandler<CompleteSubmis
   ) {}
 
   async execute({ context, input }: CompleteSubmission): Promise<Positioned> {
-    const requester = await loadUser(this.runtime, input.requester.id);
-    const requesterName = requester.status === 'absent' ? undefined : (requester.displayName ?? undefined);
+    const requesterName = (await identityOf(this.runtime, input.requester, null)).displayName ?? undefined;
     const { events, position } = await executeOnRequest(this.runtime, context, input, ({ request }) =>
       submitRequest({ ...input, requesterName }, request),
     );

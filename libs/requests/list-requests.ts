@@ -1,9 +1,10 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import type { ExpressionBuilder, Kysely } from 'kysely';
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely';
 import type { RoleName, Subject, Target } from '../assignments/index.js';
 import type { SpiceDb } from '../authorization/index.js';
 import { Access, KYSELY, type Page, PageQuery, Paging, SIGNING_KEY, SPICEDB, subjectOf } from '../edge/index.js';
+import type { ServiceAccountTables } from '../service-accounts/index.js';
 import type { RequestStatus, SubmittedRequest } from './request.decider.js';
 import type { Identity, RequestResource } from './request-resource.js';
 
@@ -34,6 +35,7 @@ export interface RequestTable {
 export interface RequestTables {
   request: RequestTable;
   app_user: { id: string; display_name: string | null; active: boolean };
+  service_account: ServiceAccountTables['service_account'];
   relay_checkpoint: { partition: number; position: number };
 }
 export type ListedRequest = RequestResource & { revision: number };
@@ -127,9 +129,13 @@ function requestsWithPeople(db: Kysely<RequestTables>, tenantId: string) {
     .leftJoin('app_user as reviewer', (join) =>
       join.onRef('reviewer.id', '=', 'request.reviewer_id').on('request.reviewer_type', '=', 'user'),
     )
+    .leftJoin('service_account as requesting', 'requesting.id', 'request.requester_id')
+    .leftJoin('service_account as reviewing', 'reviewing.id', 'request.reviewer_id')
     .selectAll('request')
-    .select(['requester.display_name as requester_now', 'requester.active as requester_active'])
-    .select(['reviewer.display_name as reviewer_now', 'reviewer.active as reviewer_active'])
+    .select((eb) => eb.fn.coalesce('requester.display_name', 'requesting.name').as('requester_now'))
+    .select(sql<boolean | null>`coalesce(requester.active, requesting.id is not null)`.as('requester_active'))
+    .select((eb) => eb.fn.coalesce('reviewer.display_name', 'reviewing.name').as('reviewer_now'))
+    .select(sql<boolean | null>`coalesce(reviewer.active, reviewing.id is not null)`.as('reviewer_active'))
     .where('request.tenant_id', '=', tenantId);
 }
 

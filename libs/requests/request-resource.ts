@@ -2,6 +2,7 @@ import type { RoleName, Subject, Target } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
 import type { DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
+import { findServiceAccount } from '../service-accounts/index.js';
 import { loadUser } from '../users/index.js';
 import { approval } from './approval.decider.js';
 import type { RequestStatus, SubmittedRequest } from './request.decider.js';
@@ -61,8 +62,17 @@ export function asSubmitted({ request }: SubmittedState): SubmittedState {
   return { request: { ...request, ...open, updatedAt: request.createdAt, revision: 1 }, approval: approval.initial };
 }
 
-async function identityOf(runtime: DeciderRuntime, { type, id }: Subject, nameThen: string | null): Promise<Identity> {
-  const user = type === 'user' ? await loadUser(runtime, id) : undefined;
-  if (!user || user.status === 'absent') return { type, id, displayName: nameThen, active: false };
+/** @param nameThen for who is not known any more */
+export async function identityOf(
+  runtime: DeciderRuntime,
+  { type, id }: Subject,
+  nameThen: string | null,
+): Promise<Identity> {
+  if (type === 'service_account') {
+    const account = await findServiceAccount(runtime, id);
+    return { type, id, displayName: account?.name ?? nameThen, active: account?.active ?? false };
+  }
+  const user = await loadUser(runtime, id);
+  if (user.status === 'absent') return { type, id, displayName: nameThen, active: false };
   return { type, id, displayName: user.displayName ?? nameThen, active: user.status === 'active' };
 }

@@ -51,7 +51,10 @@ export class RequestsController {
   @Post()
   @Requires({ permission: 'view', on: TENANT })
   @AnswersWith(RequestDocument)
-  @Problems('forbidden', 'until-passed', 'role-not-requestable', 'role-already-held', 'request-pending')
+  @Problems(
+    ...['until-passed', 'role-not-requestable', 'role-already-held', 'request-pending'],
+    'role-not-for-service-accounts',
+  )
   submit(
     @HttpCall() call: Call,
     @Caller() { type, id }: Principal,
@@ -59,7 +62,6 @@ export class RequestsController {
     @Body() body: SubmitRequestBody,
   ): Promise<Answer<RequestResource>> {
     const { role, target, until = null, supersede = false } = body;
-    if (type !== 'user') throw new Refused('forbidden', 'only users request roles');
     if (!rolesOf(target.type).includes(role)) {
       throw new Refused('invalid', `a ${target.type} has no role ${role}`, { field: 'role' });
     }
@@ -79,7 +81,7 @@ export class RequestsController {
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListRequestsQuery,
   ): Promise<Page<ListedRequest>> {
-    const isOwn = query.requester === ME || (caller.type === 'user' && query.requester === caller.id);
+    const isOwn = query.requester === ME || query.requester === caller.id;
     const permission = isOwn || query.decidable !== undefined ? 'view' : 'manage';
     const resource = `tenant:${tenantId}`;
     await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });

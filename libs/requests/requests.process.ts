@@ -1,6 +1,7 @@
 import type { RoleEnded, RoleGranted, RoleRequestOpened, Subject, TenantMemberRemoved } from '../assignments/index.js';
 import type { EventMetadata } from '../event-store/index.js';
 import { type FollowUp, process } from '../projections/index.js';
+import type { ServiceAccountDeleted } from '../service-accounts/index.js';
 import type { TenantAdminEnded, TenantDeletionStarted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
@@ -19,7 +20,8 @@ type Read =
   | TenantAdminEnded
   | TenantDeletionStarted
   | WorkspaceDeleted
-  | UserDeactivated;
+  | UserDeactivated
+  | ServiceAccountDeleted;
 
 /**
  * An opened request is submitted, an approved one granted, and one that has ended makes room for the next. What happens
@@ -55,11 +57,16 @@ export const requestsProcess = process<Read>({
       grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
     'tenant-member-removed.v1': ({ data: { tenantId, userId, reason: why }, position }) => {
       const reason = why === 'user-deactivated' ? 'requester-deactivated' : 'requester-removed';
-      return [close({ tenantId, reason, userId }, position)];
+      return [close({ tenantId, reason, requesterId: userId }, position)];
     },
     'user-deactivated.v1': ({ data: { userId }, position }) => [
-      close({ tenantId: null, reason: 'requester-deactivated', userId }, position),
+      close({ tenantId: null, reason: 'requester-deactivated', requesterId: userId }, position),
     ],
+    'service-account-deleted.v1': ({ data: { tenantId, serviceAccountId, reason }, position }) => {
+      // With its tenant everything is closed anyway.
+      if (reason === 'tenant-deleted') return [];
+      return [close({ tenantId, reason: 'requester-deactivated', requesterId: serviceAccountId }, position)];
+    },
     'workspace-deleted.v1': ({ data: { tenantId, workspaceId }, position }) => [
       close({ tenantId, reason: 'target-deleted', workspaceId }, position),
     ],

@@ -1,5 +1,5 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { loadAssignment, openRoleRequest, requireTarget } from '../assignments/index.js';
+import { loadAssignment, openRoleRequest, requireFit, requireTarget } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
 import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
@@ -53,7 +53,9 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
     return this.followUps.run(opened.events, opened.position);
   }
 
-  private async requireRequestable(context: CommandContext, { tenantId, role, target, until }: NewRequest) {
+  private async requireRequestable(context: CommandContext, asked: NewRequest) {
+    const { tenantId, role, target, until } = asked;
+    requireFit({ subject: asked.requester, target, role });
     if (until !== null && until <= context.at) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }

@@ -5,6 +5,7 @@ import { importsPart } from '../membership-import/index.js';
 import { parkingPart } from '../parking/index.js';
 import { Domain } from '../projections/index.js';
 import { requestsPart } from '../requests/index.js';
+import { serviceAccountsPart } from '../service-accounts/index.js';
 import { tenantsPart } from '../tenants/index.js';
 import { tokensPart } from '../tokens/index.js';
 import { usersPart } from '../users/index.js';
@@ -17,8 +18,9 @@ export function buildDomain(): Domain {
     installationPart,
     usersPart,
     tokensPart,
-    // Before tenants: pending requests are closed while their tenant is being deleted.
+    // Before tenants: they close and delete what is theirs while a tenant is being deleted.
     requestsPart,
+    serviceAccountsPart,
     tenantsPart,
     workspacesPart,
     assignmentsPart,

@@ -21,6 +21,7 @@ import { Domain, FollowUps, Progress } from '../projections/index.js';
 import { ParkingModule } from '../parking/index.js';
 import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
+import { ServiceAccountsModule } from '../service-accounts/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
 import { ADMIN_TOKEN, TOKEN_PEPPERS, TokensModule } from '../tokens/index.js';
 import { UsersModule } from '../users/index.js';
@@ -46,6 +47,7 @@ const domainModules = [
   InstallationModule,
   UsersModule,
   TokensModule,
+  ServiceAccountsModule,
   TenantsModule,
   WorkspacesModule,
   AssignmentsModule,

@@ -16,6 +16,7 @@ export class CreateWorkspace extends Command<Accepted<WorkspaceResource>> {
       parentId: string | null;
       /** Becomes the workspace's admin. */
       creatorId: string | null;
+      creatorType?: 'user' | 'service_account';
     },
   ) {
     super();

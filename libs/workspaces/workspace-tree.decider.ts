@@ -10,6 +10,8 @@ export type WorkspaceCreated = DomainEvent<
     parentId: string | null;
     /** Becomes the workspace's admin; null for a root, and where nobody gains by creating. */
     creatorId: string | null;
+    /** Absent for a user. */
+    creatorType?: 'service_account';
     at: string;
   }
 >;
@@ -85,17 +87,19 @@ export interface CreateWorkspace {
   name: string;
   parentId: string | null;
   creatorId: string | null;
+  creatorType?: 'user' | 'service_account';
   at: string;
 }
 
 export function createWorkspace(command: CreateWorkspace, tree: WorkspaceTree): Decision<WorkspaceEvent> {
-  const { workspaceId, tenantId, name, parentId, creatorId, at } = command;
+  const { workspaceId, tenantId, name, parentId, creatorId, creatorType, at } = command;
   if (tree.closed) return { refused: 'not-found' };
   if (tree.workspaces.has(workspaceId)) return [];
   if (parentId === null && tree.workspaces.size > 0) return { refused: 'root-exists' };
   if (parentId !== null && !tree.workspaces.has(parentId)) return { refused: 'parent-not-found', field: 'parentId' };
   if (taken(tree, parentId, name)) return { refused: 'workspace-name-taken', field: 'name' };
-  return [{ type: 'workspace-created.v1', data: { workspaceId, tenantId, name, parentId, creatorId, at } }];
+  const creator = { creatorId, ...(creatorType === 'service_account' && { creatorType }) };
+  return [{ type: 'workspace-created.v1', data: { workspaceId, tenantId, name, parentId, ...creator, at } }];
 }
 
 export interface ChangeWorkspace {

@@ -76,9 +76,9 @@ export class WorkspacesController {
     @Body() { name, parentId }: CreateWorkspaceBody,
   ): Promise<Answer<WorkspaceResource>> {
     await this.edge.permit(call.request, () => this.mayCreateBelow(caller, parentId));
-    const creatorId = caller.type === 'user' ? caller.id : null;
+    const creator = { creatorId: caller.id, creatorType: caller.type };
     return this.edge.run(call, (context, mint) => {
-      return new CreateWorkspace(context, { workspaceId: mint('workspace'), tenantId, name, parentId, creatorId });
+      return new CreateWorkspace(context, { workspaceId: mint('workspace'), tenantId, name, parentId, ...creator });
     });
   }
 

@@ -108,6 +108,7 @@ describe('a client that believes the document (X-012)', () => {
     const workspaceId = await walk.workspaces(tenantId, ann);
     await walk.members(tenantId, ann, { workspaceId, userId: bob.id });
     await walk.requests({ tenantId, workspaceId }, ann, bob);
+    await walk.serviceAccounts(tenantId, ann);
     await walk.tokensAndUsers(ann, bob);
     await walk.permissions(ann, { tenantId, userId: bob.id });
     await walk.refusals({ tenantId, workspaceId }, ann, bob);
@@ -259,6 +260,22 @@ class Walk {
     await this.call('GET', path, { as, status: 403 });
     for (const { id } of [first, second, third, fourth]) await this.call('GET', `${path}/${id}`, { as });
     await this.call('GET', `/v1/tenants/${at.tenantId}/audit-log?limit=200`, { as: admin });
+  }
+
+  async serviceAccounts(tenantId: string, { token: as }: Person): Promise<void> {
+    const path = `/v1/tenants/${tenantId}/service-accounts`;
+    const { id } = await this.call('POST', path, { as, body: { name: 'robot' } });
+    const tokens = `${path}/${id}/tokens`;
+    await this.call('GET', `${path}?limit=1`, { as });
+    await this.call('GET', `${path}/${id}`, { as });
+    await this.call('PATCH', `${path}/${id}`, { as, body: { name: 'automaton' } });
+    const issued = await this.call('POST', tokens, { as, body: { name: 'ci', expiresIn: 60 } });
+    await this.call('POST', tokens, { as, body: { name: 'ci' }, status: 409 });
+    await this.call('GET', '/v1/me', { as: String(issued.secret) });
+    await this.call('GET', tokens, { as });
+    await this.call('DELETE', `${tokens}/${issued.id}`, { as });
+    await this.call('DELETE', `${tokens}/${issued.id}`, { as, status: 409 });
+    await this.call('DELETE', `${path}/${id}`, { as });
   }
 
   async tokensAndUsers({ token: as, id }: Person, { id: other }: Person): Promise<void> {

@@ -1,0 +1,219 @@
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsInt, Max, Min } from 'class-validator';
+import {
+  Access,
+  type Answer,
+  AnswersPageOf,
+  AnswersWith,
+  type Call,
+  Caller,
+  CommandEdge,
+  HonoursIfMatch,
+  HttpCall,
+  type Page,
+  PageQuery,
+  type Principal,
+  Problems,
+  Requires,
+  subjectOf,
+} from '../edge/index.js';
+import { IsIsoInstant, IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
+import { CreateServiceAccount, DeleteServiceAccount, RenameServiceAccount } from './change-service-account.js';
+import {
+  GetServiceAccount,
+  type ListedServiceAccount,
+  type ListedServiceAccountToken,
+  ListServiceAccounts,
+  ListServiceAccountTokens,
+} from './list-service-accounts.js';
+import type { ServiceAccountKey, ServiceAccountResource } from './service-account-stream.js';
+import {
+  type IssuedServiceAccountToken,
+  IssueServiceAccountToken,
+  RevokeServiceAccountToken,
+} from './service-account-tokens.js';
+import {
+  IssuedServiceAccountTokenDocument,
+  ServiceAccountDocument,
+  ServiceAccountTokenDocument,
+} from './service-accounts.documents.js';
+
+const NAME_LENGTH = 64;
+const DEFAULT_TOKEN_NAME = 'Default';
+/** Ten years. */
+const LONGEST_SECONDS = 315_360_000;
+const TENANT = { type: 'tenant', param: 'tenantId' } as const;
+
+class ServiceAccountBody {
+  @IsName(NAME_LENGTH)
+  name!: string;
+}
+
+class ServiceAccountTokenBody {
+  @Omittable()
+  @IsName(NAME_LENGTH)
+  @ApiProperty({ default: DEFAULT_TOKEN_NAME })
+  name: string = DEFAULT_TOKEN_NAME;
+
+  @Omittable()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_SECONDS)
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: LONGEST_SECONDS, description: 'seconds; no end where absent' })
+  expiresIn?: number;
+
+  @Omittable()
+  @IsIsoInstant()
+  @ApiProperty({ description: 'in the future; counts where both are given' })
+  expiresAt?: string;
+}
+
+@ApiTags('service accounts')
+@Controller('v1/tenants/:tenantId/service-accounts')
+export class ServiceAccountsController {
+  constructor(
+    private readonly edge: CommandEdge,
+    private readonly queries: QueryBus,
+    private readonly access: Access,
+  ) {}
+
+  @Post()
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @AnswersWith(ServiceAccountDocument)
+  create(
+    @HttpCall() call: Call,
+    @UlidParam('tenantId') tenantId: string,
+    @Body() { name }: ServiceAccountBody,
+  ): Promise<Answer<ServiceAccountResource>> {
+    return this.edge.run(call, (context, mint) => {
+      return new CreateServiceAccount(context, { tenantId, serviceAccountId: mint('service-account'), name });
+    });
+  }
+
+  @Get()
+  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @AnswersPageOf(ServiceAccountDocument)
+  list(@UlidParam('tenantId') tenantId: string, @QueryString() query: PageQuery): Promise<Page<ListedServiceAccount>> {
+    return this.queries.execute(new ListServiceAccounts(tenantId, query));
+  }
+
+  @Get(':serviceAccountId')
+  @AnswersWith(ServiceAccountDocument)
+  @Problems('forbidden')
+  async get(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+  ): Promise<ListedServiceAccount> {
+    const key = { tenantId, serviceAccountId };
+    if (!isSelf(caller, key)) await this.requireManager(caller, key);
+    return this.known(key);
+  }
+
+  @Patch(':serviceAccountId')
+  @HonoursIfMatch()
+  @AnswersWith(ServiceAccountDocument)
+  @Problems('forbidden')
+  async rename(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+    @Body() { name }: ServiceAccountBody,
+  ): Promise<Answer<ServiceAccountResource>> {
+    const key = { tenantId, serviceAccountId };
+    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    const input = { ...key, name, ifRevision: call.ifRevision };
+    return this.edge.run(call, (context) => new RenameServiceAccount(context, input));
+  }
+
+  /** Its tokens stop, and all it holds ends. */
+  @Delete(':serviceAccountId')
+  @HttpCode(204)
+  @HonoursIfMatch()
+  @Problems('forbidden')
+  async delete(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+  ): Promise<void> {
+    const key = { tenantId, serviceAccountId };
+    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    const input = { ...key, reason: 'deleted' as const, ifRevision: call.ifRevision };
+    return this.edge.runQuietly(call, (context) => new DeleteServiceAccount(context, input));
+  }
+
+  @Post(':serviceAccountId/tokens')
+  @AnswersWith(IssuedServiceAccountTokenDocument)
+  @Problems('forbidden', 'token-name-taken')
+  async issueToken(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+    @Body() { name, expiresIn, expiresAt }: ServiceAccountTokenBody,
+  ): Promise<Answer<IssuedServiceAccountToken>> {
+    const key = { tenantId, serviceAccountId };
+    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    return this.edge.run(call, (context, mint) => {
+      const asked = { name, expiresAt: expiresAt ?? endAfter(context.at, expiresIn) };
+      return new IssueServiceAccountToken(context, { ...key, tokenId: mint('token'), ...asked });
+    });
+  }
+
+  @Get(':serviceAccountId/tokens')
+  @AnswersPageOf(ServiceAccountTokenDocument)
+  @Problems('forbidden')
+  async listTokens(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+    @QueryString() query: PageQuery,
+  ): Promise<Page<ListedServiceAccountToken>> {
+    const key = { tenantId, serviceAccountId };
+    await this.requireManager(caller, key);
+    await this.known(key);
+    return this.queries.execute(new ListServiceAccountTokens(key, query));
+  }
+
+  @Delete(':serviceAccountId/tokens/:tokenId')
+  @HttpCode(204)
+  @HonoursIfMatch()
+  @Problems('forbidden', 'token-already-revoked')
+  async revokeToken(
+    @HttpCall() call: Call,
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('serviceAccountId') serviceAccountId: string,
+    @UlidParam('tokenId') tokenId: string,
+  ): Promise<void> {
+    const key = { tenantId, serviceAccountId };
+    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    const input = { ...key, tokenId, ifRevision: call.ifRevision };
+    return this.edge.runQuietly(call, (context) => new RevokeServiceAccountToken(context, input));
+  }
+
+  /** Members may know that there are service accounts; a service account knows of no other. */
+  private async requireManager(caller: Principal, key: ServiceAccountKey, fresh = false): Promise<void> {
+    const seenWith = caller.type === 'user' || isSelf(caller, key) ? 'view' : undefined;
+    const question = { subject: subjectOf(caller), resource: `tenant:${key.tenantId}`, permission: 'manage' };
+    await this.access.require({ ...question, seenWith, fresh });
+  }
+
+  private async known(key: ServiceAccountKey): Promise<ListedServiceAccount> {
+    const account = await this.queries.execute(new GetServiceAccount(key));
+    if (!account) throw new Refused('not-found');
+    return account;
+  }
+}
+
+function isSelf({ type, id }: Principal, { serviceAccountId }: ServiceAccountKey): boolean {
+  return type === 'service_account' && id === serviceAccountId;
+}
+
+function endAfter(at: string, seconds: number | undefined): string | null {
+  return seconds === undefined ? null : new Date(Date.parse(at) + seconds * 1_000).toISOString();
+}
