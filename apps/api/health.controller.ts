@@ -6,6 +6,7 @@ import type { SpiceDb } from '../../libs/authorization/index.js';
 import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
 import { answersWithin, Refused } from '../../libs/platform/index.js';
+import { Progress } from '../../libs/projections/index.js';
 import { Draining } from './draining.js';
 
 const CHECK_MS = 2_000;
@@ -41,6 +42,7 @@ export class HealthController {
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(SPICEDB) private readonly spicedb: SpiceDb,
     private readonly draining: Draining,
+    private readonly progress: Progress,
   ) {}
 
   /** The process answers. */
@@ -65,6 +67,7 @@ export class HealthController {
     );
     const down = states.filter(([, ok]) => !ok).map(([name]) => name);
     if (down.length > 0) throw new Refused('dependency-unavailable', `not answering: ${down.join(', ')}`);
+    this.progress.requireSound();
     return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } };
   }
 }

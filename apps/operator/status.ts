@@ -23,6 +23,8 @@ export interface Status {
     /** Where SpiceDB itself says that the delivery is. */
     mark: number | null;
     spicedb: 'answers' | 'does not answer' | 'is not running';
+    /** Why nothing is delivered, and SpiceDB is not asked. */
+    doubt: string | null;
   };
   parked: { events: number; relationships: number; followUps: number };
   replays: BegunReplay[];
@@ -41,6 +43,7 @@ interface Figures {
   events: number;
   relationships: number;
   followUps: number;
+  doubt: string | null;
   owner: string | null;
   expiresAt: string;
   expiresInSeconds: number;
@@ -53,7 +56,7 @@ const FIGURES = `select
     (select count(*) from parked where status = 'parked' and stage = 'event') as events,
     (select count(*) from parked where status = 'parked' and stage = 'delivery') as relationships,
     (select count(*) from parked where status = 'parked' and stage = 'process') as "followUps",
-    l.owner, l.expires_at as "expiresAt",
+    d.doubt, l.owner, l.expires_at as "expiresAt",
     extract(epoch from l.expires_at - clock_timestamp())::float as "expiresInSeconds"
   from (select $1::integer as partition) one
   left join relay_checkpoint c using (partition) left join process_checkpoint p using (partition)
@@ -65,7 +68,8 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
   const { pool, log, domain, clock } = runtime;
   const pending = await pendingMigrations(pool, projectPath('migrations'));
   const { rows } = await pool.query<Figures>(FIGURES, [PARTITION]);
-  const { checkpoint, processed, delivered, undelivered, events, relationships, followUps, owner, ...lease } = rows[0]!;
+  const { checkpoint, processed, delivered, undelivered, events, relationships, followUps, doubt, owner, ...lease } =
+    rows[0]!;
   const [head, incarnation, spicedb, behind, outdated, replays] = await Promise.all([
     log.head(),
     log.incarnation(),
@@ -85,7 +89,7 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
       processed,
       lease: owner === null ? null : { owner, ...lease },
     },
-    delivery: { delivered, undelivered, ...spicedb },
+    delivery: { delivered, undelivered, ...spicedb, doubt },
     parked: { events, relationships, followUps },
     ...{ replays, outdated, pendingMigrations: pending },
   };
@@ -105,7 +109,7 @@ async function askForMark({
 
 /** Whether somebody should do something. */
 export function isWell({ relay, delivery, parked, outdated, pendingMigrations: pending }: Status): boolean {
-  const reached = relay.lease !== null && delivery.spicedb === 'answers';
+  const reached = relay.lease !== null && delivery.spicedb === 'answers' && delivery.doubt === null;
   return reached && parked.events + parked.relationships + parked.followUps + outdated.length + pending.length === 0;
 }
 
@@ -121,6 +125,7 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
     `lease        ${held}`,
     `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered`,
     `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}`,
+    ...(delivery.doubt === null ? [] : [`refused      ${delivery.doubt}`]),
     `parked       ${parked.events} events, ${parked.relationships} relationships, ${parked.followUps} follow-ups${waiting > 0 ? '; see: operator parked list' : ''}`,
     ...replays.map(
       ({ model, position, running }) =>

@@ -2,7 +2,7 @@ import type { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import { type Checkpoint, type EventLog, LogRestored } from '../../libs/event-store/index.js';
-import { Delivery } from '../../libs/outbox/index.js';
+import { Delivery, type Mark, noteDoubt, RelationshipsAhead, RelationshipsLost } from '../../libs/outbox/index.js';
 import type { Clock } from '../../libs/platform/index.js';
 import type { Domain, FollowUps, Progress } from '../../libs/projections/index.js';
 import { Backoff } from './backoff.js';
@@ -91,7 +91,7 @@ export class Relay {
         if (await this.lease.acquire()) await this.lead();
         backoff.reset();
       } catch (error) {
-        this.report(error as Error);
+        await this.report(error as Error);
       }
       if (!signal.aborted) await pause.sleep(Math.max(backoff.next(), LEASE_MS / 8), signal);
     }
@@ -170,6 +170,7 @@ export class Relay {
     const { pool, spicedb, maxUpdates, at, logger, pollMs } = this.options;
     const delivery = new Delivery({
       ...{ pool, spicedb, partition: PARTITION, maxUpdates, at },
+      hasEvent: (mark) => isCommitted(pool, mark),
       onParked: (tuples, error) =>
         logger.error({ tuples, error: error.message }, 'relationships are parked; see: operator parked list'),
     });
@@ -178,9 +179,20 @@ export class Relay {
         return (await delivery.deliverNext()) ? 0 : pollMs;
       } catch (error) {
         delivery.reset();
+        await this.tellOfTrouble(error as Error);
         throw error;
       }
     });
+  }
+
+  /** What does not pass by itself, if only the operator could know: told as loudly as can be. */
+  private async tellOfTrouble(error: Error): Promise<void> {
+    const ahead = error instanceof RelationshipsAhead && (await this.options.log.head()) < error.position;
+    if (!ahead && !(error instanceof RelationshipsLost)) return;
+    this.options.logger.error(
+      { error: error.message },
+      'nothing is delivered: SpiceDB does not belong to the event log',
+    );
   }
 
   private async runProcesses(signal: AbortSignal): Promise<void> {
@@ -244,12 +256,22 @@ export class Relay {
     }
   }
 
-  private report(error: Error): void {
-    const { logger } = this.options;
+  private async report(error: Error): Promise<void> {
+    const { logger, pool } = this.options;
     if (error instanceof LogRestored) {
       this.fatal = error;
+      await noteDoubt(pool, PARTITION, error.message).catch(() => undefined);
       logger.error({ error: error.message }, 'the relay has stopped: its place in the event log is gone');
     } else if (error instanceof LeaseLost) logger.warn({ owner: this.options.owner }, 'relay stands by');
     else logger.error({ error: error.message }, 'relay starts again');
   }
+}
+
+/** Whether the event of a mark is where the mark says, as far as the log is committed. */
+async function isCommitted(pool: Pool, { position, eventId }: Mark): Promise<boolean> {
+  const { rowCount } = await pool.query('select 1 from audit_entry where event_id = $1 and position = $2', [
+    eventId,
+    position,
+  ]);
+  return rowCount !== 0;
 }

@@ -76,8 +76,12 @@ export class Access {
     return this.spicedb.check({ resource, permission, subject }, this.freshAsKnown());
   }
 
-  /** At least all that this process knows to be delivered. */
+  /**
+   * At least all that this process knows to be delivered.
+   * @throws Refused `dependency-unavailable` while SpiceDB can't be trusted
+   */
   freshAsKnown(): Freshness {
+    this.progress.requireSound();
     const { zedToken } = this.progress;
     return zedToken ? { atLeast: zedToken } : { full: true };
   }

@@ -31,14 +31,18 @@ export function cutRange(rows: readonly ChangeRow[], mark: Mark, max: number): R
     if (start === 0 && (tuples.size > max || mark.piece > 0)) return cutPiece(rows.slice(0, next), mark, max);
   }
   const whole = rows.slice(0, end);
-  return { rows: whole, updates: updatesOf(whole), to: { position: whole.at(-1)!.position, piece: 0 } };
+  return { rows: whole, updates: updatesOf(whole), to: markAfter(whole.at(-1)!) };
 }
 
 function cutPiece(event: readonly ChangeRow[], mark: Mark, max: number): Range {
   const updates = updatesOf(event);
   const end = mark.piece + max;
-  const to = end >= updates.length ? { position: event[0]!.position, piece: 0 } : { ...mark, piece: end };
+  const to = end >= updates.length ? markAfter(event[0]!) : { ...mark, piece: end };
   return { rows: event, updates: updates.slice(mark.piece, end), to };
+}
+
+function markAfter({ position, eventId }: ChangeRow): Mark {
+  return { position, piece: 0, eventId };
 }
 
 /** The last change of each tuple: SpiceDB takes a tuple only once in a write. */

@@ -4,8 +4,8 @@ import { SpiceDb, SpiceDbUnavailable, type Update } from '../authorization/index
 import { type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb } from '../embedded/index.js';
 import { openPool, systemIds } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { Delivery, type DeliveryOptions, RelationshipsLost } from './delivery.js';
-import { readMark } from './relay-mark.js';
+import { Delivery, type DeliveryOptions, RelationshipsAhead, RelationshipsLost } from './delivery.js';
+import { type Mark, readMark, writeUnderMark } from './relay-mark.js';
 
 let database: TestDatabase;
 let embedded: EmbeddedSpiceDb;
@@ -116,7 +116,7 @@ describe('delivering', () => {
     await changed(5, '-a', '+d');
     expect(await deliverAll()).toBe(1);
     expect(await there()).toEqual(['b', 'c', 'd']);
-    expect(await readMark(spicedb, partition)).toEqual({ position: 5, piece: 0 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: 5, piece: 0 });
     expect(await delivered()).toEqual({ position: 5, zed_token: expect.any(String) });
     expect(await outbox()).toBe(0);
     await changed(9);
@@ -133,7 +133,7 @@ describe('delivering', () => {
     await changed(3);
     await changed(4, '+y');
     expect(await delivery({ maxUpdates: 900 }).deliverNext()).toBe(true);
-    expect(await readMark(spicedb, partition)).toEqual({ position: -1, piece: 900 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: -1, piece: 900 });
     expect(await delivered()).toMatchObject({ position: -1 });
     expect(await there()).toHaveLength(900);
     expect(await deliverAll(delivery({ maxUpdates: 900 }))).toBe(3);
@@ -208,7 +208,7 @@ describe('P6 TW-111 another relay', () => {
     held.letGo();
     await late;
     expect(await there()).toEqual(['b']);
-    expect(await readMark(spicedb, partition)).toEqual({ position: 1, piece: 0 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: 1, piece: 0 });
   });
 
   it('delivers beside one that does not know of it: each change once, in order', async () => {
@@ -220,7 +220,7 @@ describe('P6 TW-111 another relay', () => {
     const both = [delivery({ maxUpdates: 2 }), delivery({ maxUpdates: 3 }), started];
     await Promise.all(both.map((one) => deliverAll(one)));
     expect(await there()).toEqual(Array.from({ length: 30 }, (_, i) => `n${i}`).sort());
-    expect(await readMark(spicedb, partition)).toEqual({ position: 29, piece: 0 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: 29, piece: 0 });
   });
 });
 
@@ -289,17 +289,73 @@ describe('P8 what SpiceDB refuses for good', () => {
     held.letGo();
     await late;
     expect(await there()).toEqual(['a', 'keep']);
-    expect(await readMark(spicedb, partition)).toEqual({ position: 2, piece: 0 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: 2, piece: 0 });
   });
 });
 
 it('a SpiceDB without the mark it had is told from a new one', async () => {
   await changed(0, '+a');
   await deliverAll();
-  await spicedb.write([
-    { operation: 'delete', tuple: `relay_mark:p${partition}#position@relay_mark:0`, expiresAt: null },
-  ]);
+  await setMark();
   await changed(1, '+b');
   await expect(deliverAll()).rejects.toThrow(RelationshipsLost);
   expect(await outbox()).toBe(1);
 });
+
+describe('a SpiceDB that was restored', () => {
+  it('to an earlier time is told by what was delivered to it since', async () => {
+    await changed(0, '+a');
+    await deliverAll();
+    const running = delivery();
+    const before = await readMark(spicedb, partition);
+    await changed(1, '+b');
+    await deliverAll(running);
+    await setMark(before);
+    await changed(2, '+c');
+    for (const by of [running, delivery()]) {
+      await expect(deliverAll(by)).rejects.toThrow(RelationshipsLost);
+      expect(await there()).toEqual(['a', 'b']);
+    }
+    const { rows } = await pool.query('select doubt from delivery_mark where partition = $1', [partition]);
+    expect(rows).toEqual([{ doubt: expect.stringMatching(/restored to an earlier time.*operator repair/) }]);
+    await setMark({ position: 1, piece: 0 });
+    await deliverAll(running);
+    expect((await pool.query('select doubt from delivery_mark where partition = $1', [partition])).rows).toEqual([
+      { doubt: null },
+    ]);
+  });
+
+  it('or stayed, while the read side was, is delivered to only once that has caught up', async () => {
+    await changed(4, '+a');
+    await deliverAll();
+    await pool.query('update relay_checkpoint set position = 2 where partition = $1', [partition]);
+    await changed(1, '+late');
+    await expect(deliverAll()).rejects.toThrow(RelationshipsAhead);
+    expect(await outbox()).toBe(1);
+    await changed(5, '+b');
+    await deliverAll();
+    expect(await there()).toEqual(['a', 'b']);
+  });
+
+  it('or belongs to another log is told by the event at the mark', async () => {
+    await changed(0, '+a');
+    await deliverAll();
+    await changed(1, '+b');
+    const asked: unknown[] = [];
+    const hasEvent = async (mark: unknown): Promise<boolean> => {
+      asked.push(mark);
+      return false;
+    };
+    await expect(deliverAll(delivery({ hasEvent }))).rejects.toThrow(/does not have there/);
+    expect(asked).toEqual([{ position: 0, piece: 0, eventId: expect.any(String) }]);
+    expect(await there()).toEqual(['a']);
+  });
+});
+
+/** Puts a mark in the place of the one that there is, or none. */
+async function setMark(mark?: Mark): Promise<void> {
+  for await (const page of spicedb.readAll('relay_mark', `p${partition}`)) {
+    await spicedb.write(page.map(({ tuple: name }) => ({ operation: 'delete', tuple: name, expiresAt: null })));
+  }
+  if (mark) await writeUnderMark(spicedb, partition, { from: undefined, to: mark }, []);
+}

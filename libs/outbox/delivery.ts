@@ -3,7 +3,7 @@ import { type SpiceDb, SpiceDbRefused, type Update } from '../authorization/inde
 import { BEFORE_START } from '../event-store/index.js';
 import { inTransaction } from '../platform/index.js';
 import { type ChangeRow, cutRange, type Range } from './delivery-range.js';
-import { type Mark, readMark, writeUnderMark } from './relay-mark.js';
+import { isSameMark, type Mark, readMark, writeUnderMark } from './relay-mark.js';
 
 export interface DeliveryOptions {
   pool: Pool;
@@ -11,15 +11,35 @@ export interface DeliveryOptions {
   partition: number;
   /** Most updates of one write, the mark's own aside. */
   maxUpdates: number;
+  /** Whether the log, as far as it is committed, has the event of the mark at its position; not asked where absent. */
+  hasEvent?: (mark: Mark & { eventId: string }) => Promise<boolean>;
   /** Called at named points, for tests that kill the process there. */
   at?: (point: 'before-delivery' | 'after-delivery') => void | Promise<void>;
   onParked?: (tuples: number, error: Error) => void;
 }
 
-/** SpiceDB has no mark, though relationships had been delivered: its data are gone or older than ours. */
+/** What SpiceDB holds is not what was delivered to it: its data are gone, or of another time or log than ours. */
 export class RelationshipsLost extends Error {
   override readonly name = 'RelationshipsLost';
 }
+
+/** SpiceDB is ahead of the read side, which was restored: it catches up, or the log was restored, too. */
+export class RelationshipsAhead extends Error {
+  override readonly name = 'RelationshipsAhead';
+
+  constructor(
+    /** Of the mark. */
+    readonly position: number,
+    checkpoint: number,
+  ) {
+    super(
+      `SpiceDB was delivered up to ${position}, and the read side has come to ${checkpoint} only. Nothing is delivered ` +
+        'until it has caught up. Where the log itself was restored to an earlier time, run `operator repair`.',
+    );
+  }
+}
+
+const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 
 const ROWS_AT_ONCE = 5_000;
 const FAILED_PRECONDITION = 9;
@@ -46,7 +66,7 @@ export class Delivery {
     const checkpoint = await this.checkpoint();
     const rows = await this.rowsAfter(mark);
     if (rows.length === 0) {
-      await recordDelivered(pool, partition, Math.max(checkpoint, mark.position));
+      await recordDelivered(pool, partition, checkpoint);
       return false;
     }
     await this.deliver(cutRange(rows, mark, maxUpdates));
@@ -55,26 +75,55 @@ export class Delivery {
 
   private async currentMark(): Promise<Mark> {
     if (this.mark) return this.mark;
-    const { pool, spicedb, partition } = this.options;
-    let mark = await readMark(spicedb, partition);
-    if (!mark) {
-      const { rows } = await pool.query('select 1 from delivery_mark where partition = $1 and zed_token is not null', [
-        partition,
-      ]);
-      // Another relay may have begun in between.
-      if (rows.length > 0) mark = await readMark(spicedb, partition);
-      if (rows.length > 0 && !mark) {
-        throw new RelationshipsLost(
-          'SpiceDB holds no delivery mark, though relationships were delivered to it: it was emptied or replaced. ' +
-            'Run `operator repair` to write all wanted relationships again.',
-        );
+    try {
+      const mark = await this.ownMark();
+      await noteDoubt(this.options.pool, this.options.partition, null);
+      return (this.mark = mark);
+    } catch (error) {
+      if (error instanceof RelationshipsLost || error instanceof RelationshipsAhead) {
+        await noteDoubt(this.options.pool, this.options.partition, error.message);
       }
+      throw error;
     }
-    if (!mark) {
+  }
+
+  private async ownMark(): Promise<Mark> {
+    const { pool, spicedb, partition } = this.options;
+    // What is noted is read before the mark, which another relay may be moving: it is noted only once it has moved.
+    const { rows } = await pool.query<{ written: number | null; ever: boolean }>(
+      'select written, zed_token is not null as ever from delivery_mark where partition = $1',
+      [partition],
+    );
+    const { written, ever } = rows[0] ?? { written: null, ever: false };
+    let mark = await readMark(spicedb, partition);
+    if (mark) await this.requireOurs(mark, written ?? BEFORE_START);
+    else if (ever) {
+      throw new RelationshipsLost(
+        `SpiceDB holds no delivery mark, though relationships were delivered to it: it was emptied or replaced. ${REPAIR}`,
+      );
+    } else {
       mark = { position: BEFORE_START, piece: 0 };
       await writeUnderMark(spicedb, partition, { from: undefined, to: mark }, []);
     }
-    return (this.mark = mark);
+    return mark;
+  }
+
+  /** A mark that this process did not write stands where a delivery of this log has left it. */
+  private async requireOurs(mark: Mark, written: number): Promise<void> {
+    const checkpoint = await this.checkpoint();
+    if (mark.position > checkpoint) throw new RelationshipsAhead(mark.position, checkpoint);
+    if (mark.position < written) {
+      throw new RelationshipsLost(
+        `SpiceDB stands at ${mark.position}, though it was delivered up to ${written}: it was restored to an earlier ` +
+          `time. ${REPAIR}`,
+      );
+    }
+    const { eventId } = mark;
+    if (eventId === undefined || (await this.options.hasEvent?.({ ...mark, eventId })) !== false) return;
+    throw new RelationshipsLost(
+      `SpiceDB was delivered up to event ${eventId} at ${mark.position}, which this log does not have there: the log ` +
+        `was restored to an earlier time. ${REPAIR}`,
+    );
   }
 
   private async checkpoint(): Promise<number> {
@@ -119,8 +168,10 @@ export class Delivery {
 
   private async markMoved(from: Mark): Promise<boolean> {
     const actual = await readMark(this.options.spicedb, this.options.partition);
-    this.mark = actual;
-    return actual === undefined || actual.position !== from.position || actual.piece !== from.piece;
+    if (isSameMark(actual, from)) return false;
+    // Looked at anew, and as another's, before anything is delivered again.
+    this.mark = undefined;
+    return true;
   }
 
   /** A permanent refusal: halve the range down to its event, whose touches are parked and whose deletes go through. */
@@ -185,13 +236,28 @@ export class Delivery {
   }
 }
 
+/** Notes why SpiceDB may not be asked, or that it may; told to all who ask it. */
+export async function noteDoubt(pool: Pick<Pool, 'query'>, partition: number, doubt: string | null): Promise<void> {
+  await pool.query(
+    `with noted as (
+       insert into delivery_mark as d (partition, position, doubt) select $1::integer, ${BEFORE_START}, $2::text
+       where $2 is not null or exists (select from delivery_mark where partition = $1)
+       on conflict (partition) do update set doubt = excluded.doubt where d.doubt is distinct from excluded.doubt
+       returning 1)
+     select pg_notify('relay_progress', json_build_object('partition', $1::integer, 'doubt', $2::text)::text) from noted`,
+    [partition, doubt],
+  );
+}
+
 /** Notes what is delivered, and wakes who waits for it. Never moves back. */
 async function recordDelivered(pool: Pool, partition: number, position: number, zedToken?: string): Promise<void> {
   await pool.query(
     `with moved as (
-       insert into delivery_mark as d (partition, position, zed_token) values ($1::integer, $2::bigint, $3::text)
+       insert into delivery_mark as d (partition, position, zed_token, written)
+       values ($1::integer, $2::bigint, $3::text, case when $3 is not null then $2::bigint end)
        on conflict (partition) do update
-         set position = greatest(d.position, $2), zed_token = coalesce($3, d.zed_token), moved_at = clock_timestamp()
+         set position = greatest(d.position, $2), zed_token = coalesce($3, d.zed_token),
+             written = greatest(d.written, excluded.written), moved_at = clock_timestamp()
          where d.position < $2 or $3 is not null
        returning 1),
      gone as (delete from relationship_change where partition = $1 and position <= $2 and exists (select 1 from moved))

@@ -16,7 +16,7 @@ const WRITERS = 4;
 
 /** Writes every wanted relationship into an empty SpiceDB, and the mark last. */
 export async function refillRelationships(pool: Pool, spicedb: SpiceDb, partition: number): Promise<Refilled> {
-  const { updates, position } = await inTransaction(
+  const { updates, to } = await inTransaction(
     pool,
     async (client) => {
       const wanted = await client.query<Omit<Update, 'operation'>>(
@@ -24,12 +24,14 @@ export async function refillRelationships(pool: Pool, spicedb: SpiceDb, partitio
          from relationship_source where not withdrawn group by tuple
          having bool_or(until is null) or max(until) > clock_timestamp() order by tuple`,
       );
-      const checkpoint = await client.query<{ position: number }>(
-        'select position from relay_checkpoint where partition = $1',
+      const checkpoint = await client.query<{ position: number; eventId: string | null }>(
+        `select c.position, e.event_id as "eventId"
+         from relay_checkpoint c left join audit_entry e on e.event_id = c.event_id where c.partition = $1`,
         [partition],
       );
       const touches: Update[] = wanted.rows.map((row) => ({ operation: 'touch', ...row }));
-      return { updates: touches, position: checkpoint.rows[0]?.position ?? BEFORE_START };
+      const { position = BEFORE_START, eventId } = checkpoint.rows[0] ?? {};
+      return { updates: touches, to: { position, piece: 0, ...(eventId && { eventId }) } };
     },
     'repeatable read',
   );
@@ -41,6 +43,6 @@ export async function refillRelationships(pool: Pool, spicedb: SpiceDb, partitio
     for (let batch = batches.pop(); batch; batch = batches.pop()) await spicedb.write(batch);
   };
   await Promise.all(Array.from({ length: WRITERS }, write));
-  await writeUnderMark(spicedb, partition, { from: undefined, to: { position, piece: 0 } }, []);
-  return { relationships: updates.length, position };
+  await writeUnderMark(spicedb, partition, { from: undefined, to }, []);
+  return { relationships: updates.length, position: to.position };
 }

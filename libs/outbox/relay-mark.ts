@@ -8,6 +8,8 @@ import { mustBeBare, mustExist, type SpiceDb, type Update } from '../authorizati
 export interface Mark {
   position: number;
   piece: number;
+  /** Of the event at the position, where it is known: tells whether this log is the one that was delivered. */
+  eventId?: string;
 }
 
 export const MARK_TYPE = 'relay_mark';
@@ -15,18 +17,28 @@ const START = 'start';
 
 const resource = (partition: number): string => `${MARK_TYPE}:p${partition}`;
 
-function tuple(partition: number, { position, piece }: Mark): string {
+function tuple(partition: number, { position, piece, eventId }: Mark): string {
   const place = position < 0 ? START : String(position);
-  const id = piece === 0 ? place : `${place}-${piece}`;
+  const id = (piece === 0 ? place : `${place}-${piece}`) + (eventId === undefined ? '' : `_${eventId}`);
   return `${resource(partition)}#position@${MARK_TYPE}:${id}`;
+}
+
+/** The mark that a relationship is. */
+export function parseMark(of: string): Mark {
+  const id = of.split('@')[1]!.slice(MARK_TYPE.length + 1);
+  const [, place = '', piece = '0', eventId] = /^(\w*?)(?:-(\d+))?(?:_([\w-]+))?$/.exec(id) ?? [];
+  const position = /^\d+$/.test(place) ? Number(place) : BEFORE_START;
+  return { position, piece: Number(piece), ...(eventId !== undefined && { eventId }) };
+}
+
+export function isSameMark(left: Mark | undefined, right: Mark | undefined): boolean {
+  return left?.position === right?.position && left?.piece === right?.piece && left?.eventId === right?.eventId;
 }
 
 /** The mark as SpiceDB has it now; undefined where none was ever written. */
 export async function readMark(spicedb: SpiceDb, partition: number): Promise<Mark | undefined> {
   for await (const page of spicedb.readAll(MARK_TYPE, `p${partition}`)) {
-    const id = page[0]!.tuple.split('@')[1]!.slice(MARK_TYPE.length + 1);
-    const [place, piece = '0'] = id.split('-') as [string, string?];
-    return { position: place === START ? BEFORE_START : Number(place), piece: Number(piece) };
+    return parseMark(page[0]!.tuple);
   }
   return undefined;
 }

@@ -41,6 +41,7 @@ export class ConsistencyController {
     if (token !== undefined) await this.tokens.await(token, 'delivered');
     else if (header(request, 'consistency-token') === undefined)
       throw new Refused('invalid', 'token is needed', { field: 'token' });
+    this.progress.requireSound();
     return { zedToken: this.progress.zedToken };
   }
 }

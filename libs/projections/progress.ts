@@ -1,5 +1,6 @@
 import type { Notification, Pool } from 'pg';
 import { BEFORE_START } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
 
 export const PROGRESS_CHANNEL = 'relay_progress';
 
@@ -15,13 +16,15 @@ interface Standing {
   projected: number;
   delivered: number;
   zedToken: string | null;
+  /** Why SpiceDB may not be asked. */
+  doubt: string | null;
 }
 
 const POLL_MS = 500;
 
 /** How far the relay is, told by one listener for all who wait, with a slow poll behind it. */
 export class Progress {
-  private standing: Standing = { projected: BEFORE_START, delivered: BEFORE_START, zedToken: null };
+  private standing: Standing = { projected: BEFORE_START, delivered: BEFORE_START, zedToken: null, doubt: null };
   private readonly waiters = new Set<Waiter>();
   /** Gives up the connection that listens. */
   private unlisten: (() => void) | undefined;
@@ -36,6 +39,15 @@ export class Progress {
   /** A token at which SpiceDB shows at least what is known here to be delivered. */
   get zedToken(): string | null {
     return this.standing.zedToken;
+  }
+
+  /** @throws Refused `dependency-unavailable` while SpiceDB is known to hold something else than was delivered to it */
+  requireSound(): void {
+    if (this.standing.doubt === null) return;
+    throw new Refused(
+      'dependency-unavailable',
+      'the relationships do not belong to the event log; see: operator status',
+    );
   }
 
   get projected(): number {
@@ -127,7 +139,8 @@ export class Progress {
     const { rows } = await this.pool.query<Standing>(
       `select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as projected,
               coalesce((select position from delivery_mark where partition = $1), ${BEFORE_START}) as delivered,
-              (select zed_token from delivery_mark where partition = $1) as "zedToken"`,
+              (select zed_token from delivery_mark where partition = $1) as "zedToken",
+              (select doubt from delivery_mark where partition = $1) as doubt`,
       [this.partition],
     );
     this.advance(rows[0]!);
@@ -135,6 +148,7 @@ export class Progress {
 
   private advance(told: Partial<Standing>): void {
     const { standing } = this;
+    if (told.doubt !== undefined) standing.doubt = told.doubt;
     if (told.projected !== undefined && told.projected > standing.projected) standing.projected = told.projected;
     if (told.delivered !== undefined && told.delivered >= standing.delivered) {
       standing.delivered = told.delivered;

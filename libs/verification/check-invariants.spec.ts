@@ -176,10 +176,10 @@ describe('the checker, on SpiceDB', () => {
     ['a second mark', '2', 'extra'],
     ['a mark ahead of what was delivered', '7', 'ahead'],
     ['a mark behind what was delivered', '2', 'behind'],
+    ['a mark of another event', '4_00000000-0000-4000-8000-000000000000', 'foreign'],
   ])('catches %s', async (_name, place, kind) => {
     await world.relay();
-    await world.touch(`relay_mark:p0#position@relay_mark:${place}`);
-    if (kind !== 'extra') await world.remove('relay_mark:p0#position@relay_mark:4');
+    await world.mark(place, { stays: kind === 'extra' });
     const found = findings(await world.check());
     expect(found['delivery mark']?.[0]?.kind).toBe(kind);
   });

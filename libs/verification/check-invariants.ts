@@ -4,6 +4,7 @@ import type { EventLog } from '../event-store/index.js';
 import { type Clock, inTransaction, systemClock } from '../platform/index.js';
 import type { Domain } from '../projections/index.js';
 import { checkMark, checkSpiceDb, isSkipped } from './check-spicedb.js';
+import { isForeign } from './foreign-mark.js';
 import { inspectDatabase } from './inspect-database.js';
 import type { TupleChange } from './naive-relationships.js';
 import { MOST_LISTED, type Report } from './report.js';
@@ -28,7 +29,9 @@ export interface CheckOptions {
 export async function checkInvariants(options: CheckOptions): Promise<Report> {
   const { pool, spicedb, clock = systemClock, types = await ownTypes() } = options;
   const standing = await settledStanding(options);
-  const moving = new Moving(basisOf(standing));
+  const [mark] = standing.marks;
+  const foreign = mark !== undefined && (await isForeign(options, mark, standing.checkpoint));
+  const moving = new Moving(basisOf(foreign ? { ...standing, marks: [] } : standing));
   const skipped: TupleChange[] = [];
   const onChanges = (changes: readonly TupleChange[]): void => {
     moving.note(changes);
@@ -46,7 +49,7 @@ export async function checkInvariants(options: CheckOptions): Promise<Report> {
   };
   const compared = { spicedb, types, relationships: truth.relationships, moving, parked, clock };
   const relationships = await checkSpiceDb(compared, follow);
-  checks.push(relationships, checkMark(standing, later.checkpoint, skipped));
+  checks.push(relationships, checkMark(standing, { checkpoint: later.checkpoint, foreign }, skipped));
   const open = parked.filter(({ status }) => status === 'parked');
   return {
     position: snapshot.checkpoint,

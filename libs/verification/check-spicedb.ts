@@ -21,9 +21,13 @@ function asDifference(kind: string, { tuple, wanted, actual, event }: TupleFault
 /**
  * One mark: not behind a change that is noted as delivered, and not ahead of what there is to deliver. In between it is
  * right while a delivery is about to be noted, as the mark and not the note says what was delivered.
- * @param checkpointNow read later than the mark
+ * @param now read later than the mark; `foreign` where the log does not have the event of the mark
  */
-export function checkMark(standing: Standing, checkpointNow: number, changes: readonly TupleChange[]): Check {
+export function checkMark(
+  standing: Standing,
+  now: { checkpoint: number; foreign: boolean },
+  changes: readonly TupleChange[],
+): Check {
   const { marks, before } = standing;
   const findings = new Findings('P4', 'delivery mark');
   const [mark, ...others] = marks;
@@ -32,8 +36,10 @@ export function checkMark(standing: Standing, checkpointNow: number, changes: re
     return findings.check;
   }
   for (const { tuple } of others) findings.add({ kind: 'extra', subject: tuple });
-  if (mark.position > checkpointNow) {
-    findings.add({ kind: 'ahead', subject: mark.tuple, expected: checkpointNow, actual: mark.position });
+  if (mark.position > now.checkpoint) {
+    findings.add({ kind: 'ahead', subject: mark.tuple, expected: now.checkpoint, actual: mark.position });
+  } else if (now.foreign) {
+    findings.add({ kind: 'foreign', subject: mark.tuple, actual: mark.eventId });
   }
   for (const { tuple, event } of changes.filter((change) => isSkipped(change, standing))) {
     findings.add({ kind: 'behind', subject: tuple, expected: event.position, actual: mark.position, event });

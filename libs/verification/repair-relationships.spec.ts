@@ -61,7 +61,7 @@ describe('a repair of the relationships', () => {
     await world.relay();
     await world.emptySpiceDb();
     expect(await world.repair()).toMatchObject({ missing: 1_009, extra: 0, refused: [] });
-    expect(await readMark(world.spicedb, 0)).toEqual({ position: 7, piece: 0 });
+    expect(await readMark(world.spicedb, 0)).toMatchObject({ position: 7, piece: 0 });
     expect((await repaired())[0]?.data).toMatchObject({ tuples: { length: 100 } });
     await world.relay();
     expect(findings(await world.check())).toEqual({});
@@ -114,9 +114,9 @@ describe('a repair of the relationships', () => {
     ['a stray mark', '2', false],
     ['a mark of earlier', '2', true],
     ['a mark of later', '99', true],
+    ['a mark of another event', '4_00000000-0000-4000-8000-000000000000', true],
   ])('puts %s right', async (_name, place, instead) => {
-    await world.touch(`relay_mark:p0#position@relay_mark:${place}`);
-    if (instead) await world.remove('relay_mark:p0#position@relay_mark:4');
+    await world.mark(place, { stays: !instead });
     await world.repair();
     await world.relay();
     expect(findings(await world.check())).toEqual({});

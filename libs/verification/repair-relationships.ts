@@ -8,11 +8,13 @@ import {
   stepContext,
   toAppend,
 } from '../event-store/index.js';
-import { type Mark, readMark, writeUnderMark } from '../outbox/index.js';
+import { isAuditHead } from '../audit-log/index.js';
+import { isSameMark, type Mark, readMark, writeUnderMark } from '../outbox/index.js';
 import { systemClock } from '../platform/index.js';
 import { type CheckOptions, followOn } from './check-invariants.js';
 import { isSkipped } from './check-spicedb.js';
 import { compareSpiceDb, type SpiceDbDifference } from './compare-spicedb.js';
+import { isForeign } from './foreign-mark.js';
 import { poisonOf, readParked } from './read-parked.js';
 import { REPAIRED, REPAIRS_STREAM } from './repairs.noun.js';
 import { ownTypes } from './schema-types.js';
@@ -77,10 +79,13 @@ async function planRepair(options: RepairOptions): Promise<Plan | undefined> {
   const standing = await settledStanding(options);
   const parked = await readParked(pool, partition);
   const truth = new Truth(domain, poisonOf(parked));
-  const moving = new Moving(basisOf(standing));
   const [mark, ...strays] = byTrust(standing);
+  const foreign = mark !== undefined && (await isForeign(options, mark, standing.checkpoint));
+  const moving = new Moving(basisOf(foreign ? { ...standing, marks: [] } : standing));
+  const delivered: Mark = { position: standing.delivered, piece: 0 };
   let skipped = false;
   for await (const event of readLog(log, BEFORE_START, standing.checkpoint)) {
+    if (event.position === delivered.position && !isAuditHead(event.type)) delivered.eventId = event.id;
     const changes = truth.applyToRelationships(event);
     moving.note(changes);
     skipped ||= changes.some((change) => isSkipped(change, { ...standing, marks: mark ? [mark] : [] }));
@@ -90,10 +95,9 @@ async function planRepair(options: RepairOptions): Promise<Plan | undefined> {
     await followOn(options, truth, moving, standing.checkpoint);
   });
   const updates = [...strays.map(({ tuple }) => deletion(tuple)), ...updatesOf(difference)];
-  const ahead = mark !== undefined && mark.position > (await log.head());
   const lost = mark === undefined && standing.before.everWritten;
-  const to = !mark || skipped || ahead ? { position: standing.delivered, piece: 0 } : mark;
-  if (updates.length === 0 && !skipped && !ahead && !lost) return undefined;
+  const to = !mark || skipped || foreign ? delivered : mark;
+  if (updates.length === 0 && !skipped && !foreign && !lost) return undefined;
   const { missing, wrongEnd, extra } = difference;
   return { missing: missing.length + wrongEnd.length, extra: extra.length, updates, mark, to };
 }
@@ -143,7 +147,7 @@ class Repair {
       // An emptied SpiceDB has everything only after the last write: until then its mark stands at the start.
       await this.write(updates.slice(start, start + MOST_UPDATES), this.mark ?? { position: BEFORE_START, piece: 0 });
     }
-    if (!this.mark || !isSame(this.mark, to)) await this.write([], to);
+    if (!this.mark || !isSameMark(this.mark, to)) await this.write([], to);
     return this.refused;
   }
 
@@ -153,7 +157,7 @@ class Repair {
       this.mark = to;
     } catch (error) {
       if (!(error instanceof SpiceDbRefused)) throw error;
-      if (!isSame(await readMark(this.spicedb, this.partition), this.mark)) throw new MarkMoved();
+      if (!isSameMark(await readMark(this.spicedb, this.partition), this.mark)) throw new MarkMoved();
       await this.isolate(updates, to, error);
     }
   }
@@ -166,8 +170,4 @@ class Repair {
     await this.write(updates.slice(0, middle), to);
     await this.write(updates.slice(middle), to);
   }
-}
-
-function isSame(left: Mark | undefined, right: Mark | undefined): boolean {
-  return left?.position === right?.position && left?.piece === right?.piece;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { type SpiceDb, SpiceDbRefused } from '../authorization/index.js';
 import { BEFORE_START } from '../event-store/index.js';
-import { type Mark, MARK_TYPE, parseTuple } from '../outbox/index.js';
+import { type Mark, MARK_TYPE, parseMark, parseTuple } from '../outbox/index.js';
 
 /** How far things are. */
 export interface Standing {
@@ -70,10 +70,8 @@ export function basisOf({ marks, delivered }: Standing): number {
 async function readMarks(spicedb: SpiceDb, partition: number): Promise<FoundMark[]> {
   const marks: FoundMark[] = [];
   for await (const { tuple } of readType(spicedb, MARK_TYPE)) {
-    const { resource, subject } = parseTuple(tuple);
-    if (resource !== `${MARK_TYPE}:p${partition}`) continue;
-    const [place = '', piece = '0'] = subject.slice(MARK_TYPE.length + 1).split('-');
-    marks.push({ tuple, position: /^\d+$/.test(place) ? Number(place) : BEFORE_START, piece: Number(piece) });
+    if (parseTuple(tuple).resource !== `${MARK_TYPE}:p${partition}`) continue;
+    marks.push({ tuple, ...parseMark(tuple) });
   }
   return marks;
 }

@@ -239,6 +239,16 @@ export class World {
     await this.write({ operation: 'delete', tuple, expiresAt: null });
   }
 
+  /** Another mark in the place of the one that SpiceDB has; beside it where that is to stay. */
+  async mark(place: string, { stays = false } = {}): Promise<void> {
+    if (!stays) {
+      for await (const page of this.spicedb.readAll('relay_mark')) {
+        for (const { tuple } of page) await this.remove(tuple);
+      }
+    }
+    await this.touch(`relay_mark:p0#position@relay_mark:${place}`);
+  }
+
   private async write(update: Update): Promise<void> {
     await this.spicedb.write([update]);
   }
