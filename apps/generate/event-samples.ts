@@ -2,6 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectPath } from '../../libs/embedded/index.js';
 import { openEventLog, type StoredEvent } from '../../libs/event-store/index.js';
+import { SubjectKeys } from '../../libs/personal-data/index.js';
+import { loadConfig, openPool } from '../../libs/platform/index.js';
+import { buildDomain, type Runtime } from '../../libs/wiring/index.js';
 
 const FOLDER = 'test/golden/events';
 const READ_AT_ONCE = 1_000;
@@ -18,16 +21,25 @@ export async function loadSamples(): Promise<Map<string, StoredEvent>> {
   return new Map(samples.map((sample) => [sample.type, sample]));
 }
 
-/** Adds a sample of every event type that has none and that the log holds. */
-export async function collectSamples(databaseUrl: string): Promise<void> {
+/** @param url PostgreSQL event log; PERSONAL_DATA_KEYS must be those of its installation */
+export async function collectSamplesFrom(url: string): Promise<void> {
+  const pool = openPool({ url, applicationName: 'generate' });
+  const { personalDataKeys } = loadConfig(process.env, { mode: 'operator' });
+  const log = await openEventLog({ databaseUrl: url });
+  await collectSamples({ log, domain: buildDomain(new SubjectKeys(pool, personalDataKeys)) });
+  await log.close();
+  await pool.end();
+}
+
+/** Adds a sample of every event type that has none and that the log holds, with its personal fields opened. */
+export async function collectSamples({ log, domain }: Pick<Runtime, 'log' | 'domain'>): Promise<void> {
   const known = await loadSamples();
   const folder = projectPath(FOLDER);
   await mkdir(folder, { recursive: true });
-  const log = await openEventLog({ databaseUrl });
   let events: StoredEvent[];
   let position = -1;
   do {
-    events = await log.readAll(position, READ_AT_ONCE);
+    events = await domain.registry.open(await log.readAll(position, READ_AT_ONCE));
     for (const event of events) {
       position = event.position;
       if (known.has(event.type)) continue;
@@ -35,5 +47,4 @@ export async function collectSamples(databaseUrl: string): Promise<void> {
       await writeFile(join(folder, `${event.type}.json`), `${JSON.stringify(event, null, 2)}\n`, { flag: 'wx' });
     }
   } while (events.length === READ_AT_ONCE);
-  await log.close();
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { projectPath } from '../../libs/embedded/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
-import { collectSamples, loadSamples } from './event-samples.js';
+import { collectSamplesFrom, loadSamples } from './event-samples.js';
 import { renderEventCatalogue } from './event-catalogue.js';
 import { renderOpenApi } from './openapi-document.js';
 import { renderReadme } from './readme-tables.js';
@@ -21,7 +21,7 @@ const options = new Command('generate')
   .opts<Options>();
 
 const domain = buildDomain();
-if (options.samplesFrom) await collectSamples(options.samplesFrom);
+if (options.samplesFrom) await collectSamplesFrom(options.samplesFrom);
 const samples = await loadSamples();
 const missing = domain.registry.types.filter((type) => !samples.has(type));
 if (missing.length > 0) {

@@ -1,6 +1,7 @@
 import type { EventLog } from '../../libs/event-store/index.js';
 import { SpiceDb } from '../../libs/authorization/index.js';
 import { createLogger, loadConfig, openPool, systemClock, systemIds } from '../../libs/platform/index.js';
+import { SubjectKeys } from '../../libs/personal-data/index.js';
 import { Progress } from '../../libs/projections/index.js';
 import { buildDomain, type Runtime } from '../../libs/wiring/index.js';
 import { createOpenApi } from '../api/openapi.js';
@@ -14,6 +15,7 @@ export async function renderOpenApi(): Promise<string> {
     ...{ config, pool, domain: buildDomain(), clock: systemClock, ids: systemIds },
     log: {} as EventLog,
     spicedb: new SpiceDb({ endpoint: 'localhost:1', presharedKey: 'none', tls: false }),
+    keys: new SubjectKeys(pool, config.personalDataKeys),
     progress: new Progress(pool),
   };
   const app = await createApi(runtime, { logger: createLogger({ level: 'error', name: 'generate' }), docs: false });

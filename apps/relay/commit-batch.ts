@@ -1,7 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { isAuditHead, writeAuditEntries } from '../../libs/audit-log/index.js';
-import { BEFORE_START, type StoredEvent } from '../../libs/event-store/index.js';
+import { BEFORE_START, type Decode, type StoredEvent } from '../../libs/event-store/index.js';
 import { foldRelationships } from '../../libs/outbox/index.js';
+import { destroyKeys } from '../../libs/personal-data/index.js';
 import { inTransaction, isConnectionError } from '../../libs/platform/index.js';
 import { type Domain, PROGRESS_CHANNEL, Projector } from '../../libs/projections/index.js';
 import { LeaseLost } from './lease.js';
@@ -36,9 +37,10 @@ export class CommitBatch {
    */
   async commit(events: readonly StoredEvent[]): Promise<void> {
     try {
+      const decode = await this.options.domain.registry.decoderOf(events);
       await inTransaction(this.options.pool, async (client) => {
         const fresh = await this.begin(client, events);
-        if (fresh.length > 0) await this.apply(client, fresh);
+        if (fresh.length > 0) await this.apply(client, fresh, decode);
         await this.options.at?.('in-transaction');
       });
     } catch (error) {
@@ -75,11 +77,12 @@ export class CommitBatch {
     return rows[0]?.position ?? BEFORE_START;
   }
 
-  private async apply(client: PoolClient, events: readonly StoredEvent[]): Promise<void> {
+  private async apply(client: PoolClient, events: readonly StoredEvent[], decode: Decode): Promise<void> {
     const { domain, partition } = this.options;
-    const decoded = events.map((event) => domain.registry.decode(event));
+    const decoded = events.map(decode);
     await this.projector.project(client, decoded);
     await foldRelationships(client, partition, decoded, domain.relationships);
+    await destroyKeys(client, domain.registry.erasedBy(events));
   }
 
   private async park(event: StoredEvent, error: Error): Promise<void> {

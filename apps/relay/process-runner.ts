@@ -71,7 +71,9 @@ export class ProcessRunner {
   }
 
   private async run(stored: StoredEvent): Promise<void> {
-    const failures = await this.options.followUps.runEach(this.options.domain.registry.decode(stored));
+    const { domain, followUps } = this.options;
+    const decode = await domain.registry.decoderOf([stored]);
+    const failures = await followUps.runEach(decode(stored));
     const passing = failures.find(mayPass);
     if (passing) throw passing;
     for (const error of failures) {

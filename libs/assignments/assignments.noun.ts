@@ -12,6 +12,7 @@ export const assignmentsNoun = noun<AssignmentEvent>({
     'role-request-opened.v1': 'A request for a role is open; carries all the request needs.',
     'role-request-closed.v1': 'The open request for a role is not open any more.',
   },
+  subjects: { 'role-request-opened.v1': ({ data: { subject } }) => `${subject.type}:${subject.id}` },
   relationships: assignmentRelationships,
   audit: assignmentsAudit,
 });

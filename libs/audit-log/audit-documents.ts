@@ -67,6 +67,9 @@ export class ListedAuditEntry {
   @ApiProperty({ ...VALUES, description: 'names, addresses and free text of the event itself, such as a reason' })
   personal!: object | null;
 
+  @ApiProperty({ description: 'whether names, addresses or free text of this entry were erased with their person' })
+  erased!: boolean;
+
   @ApiProperty({ description: 'the same for all that one call led to' })
   correlationId!: string;
 

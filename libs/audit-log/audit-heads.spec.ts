@@ -10,7 +10,9 @@ beforeEach(async () => {
 });
 afterEach(() => trail.stop());
 
-const context = (): CommandContext => ({ ...someMetadata({ tenantId: null }), commandId: randomUUID() });
+const context = (): CommandContext => {
+  return { ...someMetadata({ tenantId: null }), commandId: randomUUID(), personal: undefined };
+};
 const published = async () => (await trail.log.readStream('audit-heads')).map(({ data }) => data.heads);
 
 describe('the heads of the audit chains', () => {

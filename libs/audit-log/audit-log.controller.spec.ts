@@ -48,6 +48,7 @@ describe('the audit log of a tenant', () => {
         ip: '192.0.2.7',
         userAgent: 'spec',
         personal: null,
+        erased: false,
         correlationId,
         causationId: null,
         commandId,

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../event-store/index.js';
+import { isSealed } from '../personal-data/index.js';
 import type { AuditFields } from './audit-entry.js';
 
 /** Renders an event; throws where it can't be understood, which costs the entry its rendering but not itself. */
@@ -44,8 +45,10 @@ function isComplete({ action, resource }: AuditFields): boolean {
   return [action, resource.type, resource.id].every((text: unknown) => typeof text === 'string');
 }
 
+/** Personal fields of events that were stored before such fields were sealed; of all others the event's text has them. */
 export function personalOf({ personal, metadata }: StoredEvent): object | undefined {
-  return personal || metadata.personal ? { ...metadata.personal, ...personal } : undefined;
+  const clear = [metadata.personal, personal].filter((part) => part && !isSealed(part));
+  return clear.length > 0 ? Object.assign({}, ...clear) : undefined;
 }
 
 export function renderingOf(event: StoredEvent, mapping: AuditMapping): Rendering {

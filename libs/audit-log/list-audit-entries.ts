@@ -4,7 +4,8 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
-import type { Actor, StoredEvent } from '../event-store/index.js';
+import { type Actor, type ActorDetails, EventRegistry, type StoredEvent } from '../event-store/index.js';
+import { isSealed } from '../personal-data/index.js';
 import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
 import type { ListedAuditEntry } from './audit-documents.js';
 import { withoutSecrets } from './audit-rendering.js';
@@ -27,6 +28,8 @@ interface AuditTable {
   event: string;
   hash: string;
 }
+type ShownEvent = Pick<StoredEvent, 'id' | 'personal' | 'metadata'>;
+const NOTHING = {} as StoredEvent['metadata'];
 interface AuditTables {
   audit_entry: AuditTable;
 }
@@ -98,6 +101,7 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
   constructor(
     @Inject(KYSELY) private readonly db: Kysely<AuditTables>,
     @Inject(SIGNING_KEY) private readonly key: string,
+    private readonly registry: EventRegistry,
   ) {}
 
   async execute({ chain, page }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
@@ -122,7 +126,18 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
       .orderBy('sequence', page.order)
       .limit(paging.limit + 1)
       .execute();
-    return paging.page(rows, listedEntry, ({ sequence }) => [sequence]);
+    const opened = await this.opened(rows);
+    return paging.page(
+      rows,
+      (row) => listedEntry(row, opened.get(row)!),
+      ({ sequence }) => [sequence],
+    );
+  }
+
+  private async opened(rows: readonly AuditTable[]): Promise<Map<AuditTable, Opened>> {
+    const events = rows.map(({ event }) => storedEvent(event));
+    const opened = await this.registry.open(events);
+    return new Map(rows.map((row, index) => [row, openedEntry(events[index]!, opened[index]!)]));
   }
 }
 
@@ -147,10 +162,28 @@ function followsFrom(chain: string, { resourceType, resourceId }: AuditLogQuery)
     select event_id from followed)`;
 }
 
-function listedEntry(row: AuditTable): ListedAuditEntry {
-  const { metadata, personal } = storedEvent(row.event);
-  const { actorName = null, ip = null, userAgent = null } = metadata?.personal ?? {};
-  const onBehalfOf = metadata?.actor?.onBehalfOf;
+interface Opened {
+  metadata: ShownEvent['metadata'];
+  actor: ActorDetails;
+  personal: object | null;
+  erased: boolean;
+}
+
+/** What can't be opened, because somebody has tampered with it, is not shown; whether it was is up to the hashes. */
+function openedEntry(stored: ShownEvent, { metadata, personal }: ShownEvent): Opened {
+  const actor = metadata.personal;
+  const gone = (before: unknown, now: unknown): boolean => isSealed(before) && now === undefined;
+  return {
+    metadata,
+    actor: !actor || isSealed(actor) ? {} : actor,
+    personal: personal && !isSealed(personal) ? (withoutSecrets(personal) as object) : null,
+    erased: gone(stored.metadata.personal, actor) || gone(stored.personal, personal),
+  };
+}
+
+function listedEntry(row: AuditTable, { metadata, actor, personal, erased }: Opened): ListedAuditEntry {
+  const { actorName = null, ip = null, userAgent = null } = actor;
+  const onBehalfOf = metadata.actor?.onBehalfOf;
   return {
     sequence: row.sequence,
     at: row.at,
@@ -161,9 +194,10 @@ function listedEntry(row: AuditTable): ListedAuditEntry {
     newValues: row.new_values,
     ip,
     userAgent,
-    personal: personal ? (withoutSecrets(personal) as object) : null,
+    personal,
+    erased,
     correlationId: row.correlation_id,
-    causationId: metadata?.causationId ?? null,
+    causationId: metadata.causationId ?? null,
     commandId: row.command_id,
     eventId: row.event_id,
     position: row.position,
@@ -172,10 +206,11 @@ function listedEntry(row: AuditTable): ListedAuditEntry {
 }
 
 /** An entry that somebody has tampered with is shown as far as it can be. */
-function storedEvent(text: string): Partial<StoredEvent> {
+function storedEvent(text: string): ShownEvent {
   try {
-    return JSON.parse(text) as Partial<StoredEvent>;
+    const { id = '', personal, metadata } = JSON.parse(text) as Partial<ShownEvent>;
+    return { id, personal, metadata: metadata ?? NOTHING };
   } catch {
-    return {};
+    return { id: '', metadata: NOTHING };
   }
 }

@@ -1,6 +1,6 @@
 import { type Clock, derivedUuid, type Ids } from '../platform/core.js';
 import type { EventToAppend, JsonObject } from './event-log.js';
-import type { Actor, EventMetadata } from './event-metadata.js';
+import type { Actor, ActorDetails } from './event-metadata.js';
 import type { DomainEvent, Recorded } from './domain-event.js';
 
 /** Everything about a command but what it asks: who, when, why, and the id that makes a repeat recognisable. */
@@ -12,7 +12,7 @@ export interface CommandContext {
   causationId: string | null;
   /** ISO 8601 UTC; the only time a handler or decider knows. */
   at: string;
-  personal?: EventMetadata['personal'];
+  personal?: ActorDetails;
 }
 
 /** The context of the follow-up number `index` that `process` answers to `cause` with: the same whoever runs it, and whenever. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { Refused } from '../platform/core.js';
 import { type CommandContext, toAppend } from './command-context.js';
 import type { Decider, Decision, DomainEvent, Recorded, Refusal } from './domain-event.js';
-import { type EventLog, BEFORE_START, NO_STREAM, RevisionConflict } from './event-log.js';
+import { type EventLog, BEFORE_START, NO_STREAM, RevisionConflict, type StoredEvent } from './event-log.js';
 import type { EventRegistry } from './event-registry.js';
 import { KeyedLock } from './keyed-lock.js';
 
@@ -37,13 +37,18 @@ const MAX_CONFLICTS = 20;
 
 /** Load, fold, decide, append, and again on a conflict. */
 export class DeciderRuntime {
-  private readonly snapshots = new LRUCache<string, Snapshot>({ max: CACHED_STREAMS });
+  private snapshots = new LRUCache<string, Snapshot>({ max: CACHED_STREAMS });
   private readonly lock = new KeyedLock();
 
   constructor(
     private readonly log: EventLog,
     private readonly registry: EventRegistry,
   ) {}
+
+  /** Reads states anew that may hold personal fields of somebody who was erased. */
+  forgetStates(): void {
+    this.snapshots = new LRUCache({ max: CACHED_STREAMS });
+  }
 
   /** The state of a stream as of now, read from the log. */
   async load<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Loaded<State>> {
@@ -126,16 +131,12 @@ export class DeciderRuntime {
     snapshot: Snapshot,
     decision: readonly E[],
   ): Promise<Outcome<State, E>> {
-    const toStore = toAppend(x.stream, decision, x.context, x.tenantId);
-    const appended = await this.log.append(x.stream, snapshot.revision, toStore);
-    const events = toStore.map((event, index) =>
-      this.registry.decode({
-        ...event,
-        stream: x.stream,
-        revision: snapshot.revision + 1 + index,
-        position: appended.position,
-      }),
-    ) as Recorded<E>[];
+    const sealed = await this.registry.seal(toAppend(x.stream, decision, x.context, x.tenantId));
+    const { position } = await this.log.append(x.stream, snapshot.revision, sealed);
+    const stored = sealed.map((event, index) => {
+      return { ...event, stream: x.stream, revision: snapshot.revision + 1 + index, position };
+    });
+    const events = await this.decoded<E>(stored);
     const next = this.remember(x.stream, x.decider, snapshot, events);
     return { ...(next as Loaded<State>), events };
   }
@@ -157,8 +158,11 @@ export class DeciderRuntime {
 
   private async eventsUpTo<E extends DomainEvent>(stream: string, revision: number): Promise<Recorded<E>[]> {
     const stored = await this.log.readStream(stream, 0);
-    const upTo = stored.filter((event) => event.revision <= revision);
-    return upTo.map((event) => this.registry.decode(event)) as Recorded<E>[];
+    return this.decoded(stored.filter((event) => event.revision <= revision));
+  }
+
+  private async decoded<E extends DomainEvent>(stored: readonly StoredEvent[]): Promise<Recorded<E>[]> {
+    return stored.map(await this.registry.decoderOf(stored)) as Recorded<E>[];
   }
 
   private async refresh<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Snapshot> {
@@ -176,8 +180,7 @@ export class DeciderRuntime {
         this.snapshots.set(cacheKey(stream, decider), base);
       return base;
     }
-    const events = stored.map((event) => this.registry.decode(event)) as Recorded<E>[];
-    return this.remember(stream, decider, base, events);
+    return this.remember(stream, decider, base, await this.decoded<E>(stored));
   }
 
   private remember<State, E extends DomainEvent>(

@@ -45,5 +45,15 @@ export type EventMap<E extends DomainEvent, Result> = {
   readonly [T in E['type']]: (event: Recorded<Extract<E, { type: T }>>) => Result;
 };
 
+/** The event types of a family that have personal fields. */
+export type PersonalType<E extends DomainEvent> = {
+  [T in E['type']]: keyof NonNullable<Extract<E, { type: T }>['personal']> extends never ? never : T;
+}[E['type']];
+
+/** Whose the personal fields of an event are, as `user:01J…`: with that person's key they are sealed. */
+export type SubjectMap<E extends DomainEvent> = {
+  readonly [T in PersonalType<E>]: (event: Extract<E, { type: T }>) => string;
+};
+
 /** Turns an event stored under an old name into the one today's code knows. */
 export type Upcaster = (stored: Pick<StoredEvent, 'type' | 'data' | 'personal'>) => DomainEvent;

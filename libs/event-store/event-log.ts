@@ -9,7 +9,7 @@ export interface EventToAppend {
   /** The frozen stored name, with its version: `tenant-created.v1`. */
   type: string;
   data: JsonObject;
-  /** Names, addresses and free text; apart from `data`, so that it can be encrypted without a new version. */
+  /** Names, addresses and free text, apart from `data`: as it is stored, a SealedPart. */
   personal?: JsonObject;
   metadata: EventMetadata;
 }

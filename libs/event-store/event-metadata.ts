@@ -1,3 +1,5 @@
+import type { SealedPart } from '../personal-data/index.js';
+
 /** Who acts. `process` is this system completing what a person began; `service_account` and `user` are principals. */
 export interface Actor {
   type: 'user' | 'service_account' | 'process' | 'system';
@@ -20,6 +22,17 @@ export interface EventMetadata {
   commandId: string;
   /** ISO 8601 UTC. */
   at: string;
-  /** Personal fields of the actor, as they were at the time. */
-  personal?: { actorName?: string; ip?: string; userAgent?: string };
+  /** Personal fields of the actor, as they were at the time; sealed as they are stored, unless they were opened. */
+  personal?: ActorDetails | SealedPart;
+}
+
+export interface ActorDetails {
+  actorName?: string;
+  ip?: string;
+  userAgent?: string;
+}
+
+/** The principal who acts, or for whom a process does: `user:01J…`. */
+export function principalOf({ type, id, onBehalfOf }: Actor): string {
+  return onBehalfOf ? `${onBehalfOf.type}:${onBehalfOf.id}` : `${type}:${id}`;
 }

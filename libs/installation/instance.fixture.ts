@@ -105,7 +105,7 @@ export class Instance {
   private async commit(): Promise<void> {
     const stored = await this.log.readAll(this.position, 1_000);
     if (stored.length === 0) return;
-    const events = stored.map((event) => this.domain.registry.decode(event));
+    const events = stored.map(await this.domain.registry.decoderOf(stored));
     const position = events.at(-1)!.position;
     await inTransaction(this.pool, async (client) => {
       await writeAuditEntries(client, stored, this.domain.audit);

@@ -15,9 +15,10 @@ export async function isUnderstood(pool: Pool, log: EventLog, domain: Domain, ev
   );
   const [stored] = rows[0] ? await log.readStream(rows[0].stream, rows[0].revision) : [];
   if (stored?.id !== eventId) return false;
+  const decode = await domain.registry.decoderOf([stored]);
   try {
     await inTransaction(pool, async (client) => {
-      const event = domain.registry.decode(stored);
+      const event = decode(stored);
       await new Projector(domain.readModels).project(client, [event]);
       await foldRelationships(client, event.metadata.partition, [event], domain.relationships);
       throw new Undone();

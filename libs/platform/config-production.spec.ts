@@ -1,10 +1,16 @@
 import { ConfigurationRefused, loadConfig, type Mode } from './config.js';
-import { DEVELOPMENT_SIGNING_KEY, DEVELOPMENT_TOKEN_PEPPER, settings } from './config-settings.js';
+import {
+  DEVELOPMENT_PERSONAL_DATA_KEYS,
+  DEVELOPMENT_SIGNING_KEY,
+  DEVELOPMENT_TOKEN_PEPPER,
+  settings,
+} from './config-settings.js';
 import type { ConfigurationFault, Setting } from './setting.js';
 
 type Environment = Record<string, string>;
 
 const [PEPPER, KEY] = ['Jz0fYB2mXq7cW9tR4uLs81hDkE6vNpQa', 'q3VbT8nLxZ5wKc1yPjH7dRf0MsG2oUeA'];
+const WRAPPING_KEY = Buffer.from('Vb7kQ2xZp9LmRt4WcY8sHd1NfGj6TuEa').toString('base64');
 const SAFE: Environment = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://countersign:Zk3-own-password@db.internal:5432/countersign?sslmode=verify-full',
@@ -13,6 +19,7 @@ const SAFE: Environment = {
   SPICEDB_PRESHARED_KEY: 'our-own-preshared-key-0001',
   TOKEN_PEPPER: PEPPER,
   SIGNING_KEY: KEY,
+  PERSONAL_DATA_KEYS: `2026-01:${WRAPPING_KEY}`,
   OIDC_ISSUER: 'https://id.example.org',
   OIDC_AUDIENCE: 'countersign',
   CORS_ORIGINS: 'https://console.example.org',
@@ -45,6 +52,10 @@ const UNSAFE: [string, string, RegExp][] = [
   ['SIGNING_KEY', 'short', /at least 32 characters/],
   ['SIGNING_KEY', 'abcabcabcabcabcabcabcabcabcabcabcabc', /random secret of your own/],
   ['SIGNING_KEY', PEPPER, /secret of its own/],
+  ['PERSONAL_DATA_KEYS', '', /random keys of your own/],
+  ['PERSONAL_DATA_KEYS', `k1:${WRAPPING_KEY},${DEVELOPMENT_PERSONAL_DATA_KEYS}`, /random keys of your own/],
+  ['PERSONAL_DATA_KEYS', `k1:${Buffer.alloc(32).toString('base64')}`, /random keys of your own/],
+  ['PERSONAL_DATA_KEYS', WRAPPING_KEY, /id:base64 of 32 random bytes/],
   ['DATABASE_URL', '', /address of a PostgreSQL server/],
   ['DATABASE_URL', 'postgres://postgres:postgres@127.0.0.1/countersign', /another password/],
   ['DATABASE_URL', database('db.internal/countersign'), /sslmode=verify-full, or database in ALLOW_PLAINTEXT/],
@@ -89,7 +100,7 @@ describe('the configuration in production', () => {
   it('needs every secret and server, EventStoreDB aside', () => {
     const nothing = Object.fromEntries(Object.keys(SAFE).map((name) => [name, '']));
     const faults = faultsOf({ ...nothing, NODE_ENV: 'production' });
-    const needed = ['DATABASE_URL', 'SPICEDB_ENDPOINT', 'TOKEN_PEPPER', 'SIGNING_KEY'];
+    const needed = ['DATABASE_URL', 'SPICEDB_ENDPOINT', 'TOKEN_PEPPER', 'SIGNING_KEY', 'PERSONAL_DATA_KEYS'];
     expect(faults.map(({ variable }) => variable)).toEqual(needed);
   });
 

@@ -1,8 +1,14 @@
 import { hostOf, isLoopback } from './client-address.js';
-import { DEVELOPMENT_SIGNING_KEY, DEVELOPMENT_TOKEN_PEPPER, urlOf } from './config-settings.js';
+import {
+  DEVELOPMENT_PERSONAL_DATA_KEYS,
+  DEVELOPMENT_SIGNING_KEY,
+  DEVELOPMENT_TOKEN_PEPPER,
+  urlOf,
+} from './config-settings.js';
 import type { Mode, SettingValues } from './config-settings.js';
 import { describeFound } from './setting.js';
 import type { ConfigurationFault } from './setting.js';
+import { parseWrappingKeys } from './wrapping-key.js';
 
 type Rule = (values: SettingValues, mode: Mode) => ConfigurationFault | false | undefined;
 
@@ -76,6 +82,13 @@ const inProduction: Rule[] = [
     adminToken !== undefined && fault('ADMIN_TOKEN', describeFound(adminToken, true), 'nothing in production'),
   ({ tokenPepper }) => publicKey('TOKEN_PEPPER', tokenPepper.split(','), DEVELOPMENT_TOKEN_PEPPER),
   ({ signingKey }) => publicKey('SIGNING_KEY', [signingKey], DEVELOPMENT_SIGNING_KEY),
+  ({ personalDataKeys }) => {
+    const [{ key: known }] = parseWrappingKeys(DEVELOPMENT_PERSONAL_DATA_KEYS)!;
+    const found = personalDataKeys.some(({ key }) => key.equals(known))
+      ? 'nothing, or the public development key'
+      : personalDataKeys.some(({ key }) => isWeak(key.export().toString('latin1'))) && 'a key that can be guessed';
+    return found && fault('PERSONAL_DATA_KEYS', found, 'in production random keys of your own, as id:base64');
+  },
   ({ databaseUrl }) =>
     PUBLIC_PASSWORDS.has(passwordOf(databaseUrl)) &&
     fault('DATABASE_URL', 'a password that everybody knows', 'in production another password'),

@@ -3,10 +3,12 @@ import { isTrustList } from './client-address.js';
 import { isLine } from './text.js';
 import { choice, integer, NotAccepted, optional, optionalOf, optionalSwitch, text } from './setting.js';
 import type { Setting, ValuesOf } from './setting.js';
+import { parseWrappingKeys, type WrappingKey } from './wrapping-key.js';
 
 /** Used where nothing else is configured; they are public, so production refuses them. */
 export const DEVELOPMENT_TOKEN_PEPPER = 'development-only-token-pepper-000000';
 export const DEVELOPMENT_SIGNING_KEY = 'development-only-signing-key-0000000';
+export const DEVELOPMENT_PERSONAL_DATA_KEYS = `development:${Buffer.from('development-only-personal-data-0').toString('base64')}`;
 
 const HOST_AND_PORT = /^(\[[0-9a-f:]+\]|[a-z0-9._-]+):(\d{1,5})$/i;
 const KEY_RULE = 'a secret of at least 32 characters';
@@ -74,6 +76,23 @@ const allowPlaintext: Setting<readonly PlaintextServer[]> = {
   secret: false,
   fallback: () => [],
   read: readPlaintextServers,
+};
+
+function readWrappingKeys(value: string): readonly [WrappingKey, ...WrappingKey[]] {
+  const keys = parseWrappingKeys(value);
+  if (!keys) throw new NotAccepted();
+  return keys;
+}
+
+const personalDataKeys: Setting<readonly [WrappingKey, ...WrappingKey[]]> = {
+  name: 'PERSONAL_DATA_KEYS',
+  meaning:
+    'key under which the keys of personal data are stored; to rotate it: the new one, a comma, the old ones, and then operator rotate-keys',
+  accepted: 'id:base64 of 32 random bytes, with commas between several',
+  secret: true,
+  shownDefault: DEVELOPMENT_PERSONAL_DATA_KEYS,
+  fallback: () => readWrappingKeys(DEVELOPMENT_PERSONAL_DATA_KEYS),
+  read: readWrappingKeys,
 };
 
 const isName = (value: string) => isLine(value, 255);
@@ -178,6 +197,7 @@ export const settings = {
     secret: true,
     accepts: (value) => value.length >= 32,
   }),
+  personalDataKeys,
   oidcIssuer: optional('OIDC_ISSUER', {
     meaning: 'issuer whose tokens are accepted beside our own; needs OIDC_AUDIENCE',
     accepted: 'an http(s) address without user, query and fragment',

@@ -1,8 +1,10 @@
 import { ConfigurationRefused, configurationTable, loadConfig } from './config.js';
-import { DEVELOPMENT_TOKEN_PEPPER } from './config-settings.js';
+import { DEVELOPMENT_PERSONAL_DATA_KEYS, DEVELOPMENT_TOKEN_PEPPER } from './config-settings.js';
 import type { ConfigurationFault } from './setting.js';
 
 type Environment = Record<string, string>;
+
+const KEY = Buffer.alloc(32, 'k').toString('base64');
 
 function faultsOf(
   env: Environment,
@@ -98,6 +100,10 @@ describe('the configuration', () => {
     ['TOKEN_PEPPER', 'short'],
     ['TOKEN_PEPPER', `${'x'.repeat(40)},short`],
     ['SIGNING_KEY', 'short'],
+    ['PERSONAL_DATA_KEYS', `k1:${Buffer.alloc(31).toString('base64')}`],
+    ['PERSONAL_DATA_KEYS', Buffer.alloc(32).toString('base64')],
+    ['PERSONAL_DATA_KEYS', `k1:${KEY},k1:${KEY}`],
+    ['PERSONAL_DATA_KEYS', `k1:${KEY},`],
     ['ADMIN_TOKEN', 'with space'],
     ['OIDC_ISSUER', 'issuer'],
     ['OIDC_ISSUER', 'https://id.example/?tenant=1'],
@@ -118,6 +124,7 @@ describe('the configuration', () => {
       SPICEDB_PRESHARED_KEY: 'secret key',
       TOKEN_PEPPER: 'secret',
       SIGNING_KEY: 'secret',
+      PERSONAL_DATA_KEYS: 'secret',
     };
     const faults = faultsOf(secrets);
     expect(variables(faults).sort()).toEqual(Object.keys(secrets).sort());
@@ -148,6 +155,11 @@ describe('the configuration', () => {
     expect(tokenPeppers.map(({ key }) => key)).toEqual(['n'.repeat(32), 'o'.repeat(32)]);
   });
 
+  it('wraps keys with the first of several, and knows the old ones', () => {
+    const { personalDataKeys } = loadConfig({ PERSONAL_DATA_KEYS: `new:${KEY}, old:${KEY}` }, { mode: 'standalone' });
+    expect(personalDataKeys.map(({ id }) => id)).toEqual(['new', 'old']);
+  });
+
   it('needs the servers’ addresses where nothing is embedded', () => {
     for (const mode of ['api', 'relay'] as const)
       expect(variables(faultsOf({}, mode))).toEqual(['DATABASE_URL', 'SPICEDB_ENDPOINT']);
@@ -171,6 +183,7 @@ describe('the table of the configuration', () => {
       expect(accepted).not.toBe('');
     }
     expect(JSON.stringify(table)).not.toContain(DEVELOPMENT_TOKEN_PEPPER);
+    expect(JSON.stringify(table)).not.toContain(DEVELOPMENT_PERSONAL_DATA_KEYS);
     expect(table.find(({ name }) => name === 'PORT')).toMatchObject({ default: '3000' });
   });
 });

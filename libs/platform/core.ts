@@ -15,3 +15,4 @@ export * from './request-context.js';
 export * from './secret-token.js';
 export * from './signed-token.js';
 export * from './text.js';
+export * from './wrapping-key.js';

@@ -1,5 +1,6 @@
 import { type AuditMapping, fallbackFields } from '../audit-log/index.js';
 import { EventRegistry, type Recorded } from '../event-store/index.js';
+import type { SubjectKeys } from '../personal-data/index.js';
 import type { SourceMapping } from '../outbox/index.js';
 import type { DomainPart, Process } from './noun.js';
 import type { ReadModel } from './read-model.js';
@@ -13,9 +14,10 @@ export class Domain {
   readonly relationships: SourceMapping;
   readonly audit: AuditMapping;
 
-  constructor(parts: readonly DomainPart[]) {
+  /** @param keys without them personal fields are stored in clear, and sealed ones are not read */
+  constructor(parts: readonly DomainPart[], keys?: SubjectKeys) {
     const nouns = parts.flatMap((part) => part.nouns);
-    this.registry = new EventRegistry(nouns);
+    this.registry = new EventRegistry(nouns, keys);
     this.readModels = parts.flatMap((part) => part.readModels);
     this.processes = parts.flatMap((part) => part.processes);
     const relationships = new Map(nouns.flatMap((noun) => Object.entries(noun.relationships)));

@@ -1,5 +1,12 @@
 import type { AuditMap } from '../audit-log/index.js';
-import type { CommandContext, DomainEvent, EventFamily, EventMap } from '../event-store/index.js';
+import type {
+  CommandContext,
+  DomainEvent,
+  EventFamily,
+  EventMap,
+  PersonalType,
+  SubjectMap,
+} from '../event-store/index.js';
 import type { RelationshipMap } from '../outbox/index.js';
 import type { ReadModel } from './read-model.js';
 
@@ -26,8 +33,11 @@ export interface DomainPart {
   readonly processes: readonly Process[];
 }
 
+/** Required where events have personal fields: to say whose they are can't be forgotten. */
+type OfSubjects<E extends DomainEvent> = [PersonalType<E>] extends [never] ? object : { subjects: SubjectMap<E> };
+
 /** Keeps the event types of a noun exact, and forgets them for the runtime, which handles all nouns alike. */
-export function noun<E extends DomainEvent>(exact: Noun<E>): Noun {
+export function noun<E extends DomainEvent>(exact: Noun<E> & OfSubjects<E>): Noun {
   return exact as unknown as Noun;
 }
 

@@ -12,6 +12,12 @@ interface Waiter {
   position: number;
   done: (reached: boolean) => void;
 }
+/** Another channel that is heard on the same connection. */
+export interface OtherChannel {
+  hear: (payload: string) => void;
+  /** Told where messages may have been lost. */
+  missed: () => void;
+}
 interface Standing {
   projected: number;
   delivered: number;
@@ -30,6 +36,7 @@ export class Progress {
   private unlisten: (() => void) | undefined;
   private poll: NodeJS.Timeout | undefined;
   private closed = false;
+  private readonly others = new Map<string, OtherChannel>();
 
   constructor(
     private readonly pool: Pool,
@@ -56,6 +63,11 @@ export class Progress {
 
   get delivered(): number {
     return this.standing.delivered;
+  }
+
+  /** To be called before the start. */
+  alsoHear(channel: string, other: OtherChannel): void {
+    this.others.set(channel, other);
   }
 
   async start(): Promise<void> {
@@ -110,7 +122,10 @@ export class Progress {
   private async listen(): Promise<void> {
     const client = await this.pool.connect();
     if (this.closed) return client.release();
-    client.on('notification', (message: Notification) => this.hear(message.payload ?? ''));
+    client.on('notification', ({ channel, payload = '' }: Notification) => {
+      if (channel === PROGRESS_CHANNEL) this.hear(payload);
+      else this.others.get(channel)?.hear(payload);
+    });
     const unlisten = (): void => {
       // A connection that breaks may say so more than once.
       if (released) return;
@@ -121,8 +136,9 @@ export class Progress {
     let released = false;
     client.on('error', unlisten);
     try {
-      await client.query(`listen ${PROGRESS_CHANNEL}`);
+      for (const channel of [PROGRESS_CHANNEL, ...this.others.keys()]) await client.query(`listen ${channel}`);
       if (this.closed) return unlisten();
+      for (const { missed } of this.others.values()) missed();
       this.unlisten = unlisten;
     } catch (error) {
       unlisten();

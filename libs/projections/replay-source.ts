@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
 import {
   BEFORE_START,
+  type Decode,
   type EventLog,
-  type EventRegistry,
   LogRestored,
   type Recorded,
   type StoredEvent,
@@ -52,16 +52,12 @@ export async function* readUpTo(
 }
 
 /** The events of a piece that the live rows were made of. */
-export function decodeLive(
-  registry: EventRegistry,
-  events: readonly StoredEvent[],
-  skipped: LiveEnd['skipped'],
-): Recorded[] {
+export function decodeLive(decode: Decode, events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Recorded[] {
   const decoded: Recorded[] = [];
   for (const event of events) {
     if (skipped.has(event.id)) continue;
     try {
-      decoded.push(registry.decode(event));
+      decoded.push(decode(event));
     } catch (error) {
       if (!(error instanceof UnknownEventType)) throw error;
     }

@@ -200,7 +200,7 @@ class Replay {
   /** Where a batch fails, its halves, until the event at fault is found. */
   private async commitHalves(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
     try {
-      this.fold(events, skipped);
+      await this.foldTurn(events, skipped);
       await this.commit({ events: events.length, position: events.at(-1)!.position, writes: this.takeFolded() });
     } catch (error) {
       this.discard();
@@ -234,14 +234,15 @@ class Replay {
   /** Lets the answers of the database in between, so that it is not kept waiting. */
   private async foldInTurns(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
     for (let start = 0; start < events.length; start += TURN) {
-      this.fold(events.slice(start, start + TURN), skipped);
+      await this.foldTurn(events.slice(start, start + TURN), skipped);
       await nextTurn();
     }
   }
 
-  private fold(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): void {
+  private async foldTurn(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    const decode = await this.options.registry.decoderOf(events);
     try {
-      const decoded = decodeLive(this.options.registry, events, skipped);
+      const decoded = decodeLive(decode, events, skipped);
       for (const run of this.runs) run.fold(decoded);
     } catch (error) {
       throw new ReplayFailed(events, error as Error);
@@ -285,7 +286,7 @@ class Replay {
     const end = await this.liveEnd();
     let rest = 0;
     for await (const events of this.readUpTo(end)) {
-      this.fold(events, end.skipped);
+      await this.foldTurn(events, end.skipped);
       await this.write(this.takeFolded());
       rest += events.length;
     }

@@ -227,7 +227,7 @@ describe('the trail', () => {
     await done(world.revoke(adm, id, { note: 'left' }));
     await app.settled();
     const { rows } = await app.runtime.pool.query(
-      `select action, actor_type, actor_id, old_values, new_values, personal from audit_entry
+      `select action, actor_type, actor_id, old_values, new_values, event::jsonb as event from audit_entry
        where chain = $1 and resource_type = 'request' and resource_id = $2 order by sequence`,
       [tenantId, id],
     );
@@ -247,6 +247,9 @@ describe('the trail', () => {
       action: 'request.grant-ended',
       new_values: { ...about, status: 'revoked', reason: 'revoked', by: `user:${adm.id}` },
     });
-    expect(noted).toMatchObject({ action: 'request.revocation-noted', actor_id: adm.id, personal: { note: 'left' } });
+    expect(noted).toMatchObject({ action: 'request.revocation-noted', actor_id: adm.id });
+    expect(noted!['event']).toMatchObject({ personal: { sealed: 'v1', subject: `user:${adm.id}` } });
+    const url = `${world.path}/audit-log?action=request.revocation-noted&resourceId=${id}`;
+    expect((await done(adm.get(url))).body['items']).toMatchObject([{ personal: { note: 'left' }, erased: false }]);
   });
 });

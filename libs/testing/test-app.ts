@@ -96,7 +96,7 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
   await settled();
   const stop = async (): Promise<void> => {
     // How golden samples come to be: npm test -- test/e2e, with GOLDEN_SAMPLES=1.
-    if (process.env['GOLDEN_SAMPLES']) await collectSamples(database.url);
+    if (process.env['GOLDEN_SAMPLES']) await collectSamples(runtime);
     await app.close();
     await relay.stop();
     await closeRuntime(runtime);

@@ -9,6 +9,7 @@ export const tokensNoun = noun<TokenEvent>({
     'token-issued.v1': 'A user got a token; only its HMAC is kept.',
     'token-revoked.v1': 'A token of a user works no more.',
   },
+  subjects: { 'token-issued.v1': ({ data: { userId } }) => `user:${userId}` },
   relationships: { 'token-issued.v1': none, 'token-revoked.v1': none },
   audit: tokensAudit,
 });

@@ -4,6 +4,10 @@ import type { UserEvent } from './user.decider.js';
 import { identitiesAudit, usersAudit } from './users.audit.js';
 import { identityRelationships, userRelationships } from './users.relationships.js';
 
+function ofUser({ data: { userId } }: { data: { userId: string } }): string {
+  return `user:${userId}`;
+}
+
 export const usersNoun = noun<UserEvent>({
   name: 'users',
   types: {
@@ -16,6 +20,10 @@ export const usersNoun = noun<UserEvent>({
     'user-access-withdrawn.v1': 'What a suspended user holds in a tenant is withdrawn.',
     'user-access-restored.v1': 'What a reinstated user still holds in a tenant is back, or the first part of it.',
   },
+  subjects: {
+    'user-registered.v1': ofUser,
+    'user-profile-changed.v1': ofUser,
+  },
   relationships: userRelationships,
   audit: usersAudit,
 });
@@ -23,6 +31,7 @@ export const usersNoun = noun<UserEvent>({
 export const identitiesNoun = noun<IdentityEvent>({
   name: 'identities',
   types: { 'identity-claimed.v1': 'An external identity belongs to a user, who is registered with it.' },
+  subjects: { 'identity-claimed.v1': ofUser },
   relationships: identityRelationships,
   audit: identitiesAudit,
 });

@@ -6,6 +6,7 @@ import { SpiceDbUnavailable } from '../authorization/index.js';
 import { AccessGuard, ConsistencyTokens, type Principal } from '../edge/index.js';
 import { createHttpApp, createLogger, loadConfig, Refused, systemIds } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
+import { SubjectKeys } from '../personal-data/index.js';
 import { RuntimeModule } from '../wiring/index.js';
 import { World } from './world.fixture.js';
 
@@ -88,7 +89,8 @@ function moduleOf(world: World, progress: Progress, controllers: Type<unknown>[]
   const { pool, log, spicedb, domain, clock } = world;
   const env = { DATABASE_URL: world.databaseUrl, SPICEDB_ENDPOINT: 'unused:1', SPICEDB_PRESHARED_KEY: 'unused' };
   const config = loadConfig({ ...env, ADMIN_TOKEN: 'unused-admin-token' }, { mode: 'standalone' });
-  const runtime = { config, pool, log, spicedb, domain, progress, clock, ids: systemIds };
+  const keys = new SubjectKeys(pool, config.personalDataKeys);
+  const runtime = { config, pool, log, spicedb, domain, keys, progress, clock, ids: systemIds };
   return {
     module: HttpWorldModule,
     imports: [RuntimeModule.with(runtime)],

@@ -7,7 +7,7 @@ import { checkClosedTenants, checkOutbox, checkSources, checkSuspended, checkTab
 import type { TupleChange } from './naive-relationships.js';
 import { poisonOf, readParked } from './read-parked.js';
 import { type Check, Findings, type ParkedRow } from './report.js';
-import { readLog, Truth } from './truth.js';
+import { readLogWithKeys, Truth } from './truth.js';
 
 /** Where PostgreSQL stands, in one transaction. */
 export interface Snapshot {
@@ -61,7 +61,7 @@ export async function inspectDatabase(
 
 async function followLog(
   client: PoolClient,
-  { log }: CheckOptions,
+  { log, domain }: CheckOptions,
   { snapshot, truth }: { snapshot: Snapshot; truth: Truth },
   onChanges: (changes: readonly TupleChange[]) => void,
 ): Promise<Check[]> {
@@ -69,9 +69,9 @@ async function followLog(
   const findings = new Findings('P3', 'checkpoint');
   const pairing = await AuditPairing.start(client);
   let last: { position: number; id: string | null } = { position: BEFORE_START, id: null };
-  for await (const event of readLog(log, BEFORE_START, checkpoint)) {
+  for await (const [event, decode] of readLogWithKeys(log, domain.registry, client, checkpoint)) {
     await pairing.pair(event);
-    onChanges(truth.apply(event));
+    onChanges(truth.apply(event, decode));
     last = event;
   }
   if (last.position !== checkpoint || last.id !== eventId) {

@@ -2,7 +2,6 @@ import { type SpiceDb, SpiceDbRefused, type Update } from '../authorization/inde
 import {
   BEFORE_START,
   type CommandContext,
-  type EventLog,
   NO_STREAM,
   RevisionConflict,
   stepContext,
@@ -52,7 +51,7 @@ export async function repairRelationships(options: RepairOptions): Promise<Repai
     if (!plan) return report;
     report.missing += plan.missing;
     report.extra += plan.extra;
-    report.position = await record(options.log, stepContext(options.context, `repair-${attempt}`), plan);
+    report.position = await record(options, stepContext(options.context, `repair-${attempt}`), plan);
     try {
       report.refused = await new Repair(options.spicedb, options.partition, plan.mark).carryOut(plan);
       return report;
@@ -119,9 +118,14 @@ function deletion(tuple: string): Update {
   return { operation: 'delete', tuple, expiresAt: null };
 }
 
-async function record(log: EventLog, context: CommandContext, { missing, extra, updates }: Plan): Promise<number> {
+async function record(
+  { log, domain }: Pick<CheckOptions, 'log' | 'domain'>,
+  context: CommandContext,
+  { missing, extra, updates }: Plan,
+): Promise<number> {
   const tuples = updates.slice(0, TUPLES_RECORDED).map(({ operation, tuple }) => ({ operation, tuple }));
-  const events = toAppend(REPAIRS_STREAM, [{ type: REPAIRED, data: { missing, extra, tuples } }], context, null);
+  const repaired = { type: REPAIRED, data: { missing, extra, tuples } };
+  const events = await domain.registry.seal(toAppend(REPAIRS_STREAM, [repaired], context, null));
   for (;;) {
     const revision = (await log.readStream(REPAIRS_STREAM)).at(-1)?.revision ?? NO_STREAM;
     try {

@@ -1,5 +1,13 @@
+import type { ClientBase } from 'pg';
 import { isAuditHead, PublishedHeads } from '../audit-log/index.js';
-import type { EventLog, Recorded, StoredEvent } from '../event-store/index.js';
+import {
+  BEFORE_START,
+  type Decode,
+  type EventLog,
+  type EventRegistry,
+  type Recorded,
+  type StoredEvent,
+} from '../event-store/index.js';
 import type { Domain } from '../projections/index.js';
 import { NaiveReadModels } from './naive-rows.js';
 import { NaiveRelationships, type TupleChange, type Wanted } from './naive-relationships.js';
@@ -9,9 +17,26 @@ const EVENTS_AT_ONCE = 1_000;
 
 /** Every event after a position and up to another, in order. */
 export async function* readLog(log: EventLog, after: number, upTo: number): AsyncGenerator<StoredEvent> {
+  for await (const events of readPieces(log, after, upTo)) yield* events;
+}
+
+/** The same with their personal fields, by the keys that the client's snapshot has. */
+export async function* readLogWithKeys(
+  log: EventLog,
+  registry: EventRegistry,
+  client: ClientBase,
+  upTo: number,
+): AsyncGenerator<readonly [StoredEvent, Decode]> {
+  for await (const events of readPieces(log, BEFORE_START, upTo)) {
+    const decode = await registry.decoderOf(events, client);
+    for (const event of events) yield [event, decode];
+  }
+}
+
+async function* readPieces(log: EventLog, after: number, upTo: number): AsyncGenerator<StoredEvent[]> {
   for (let position = after; position < upTo;) {
     const events = await log.readAll(position, EVENTS_AT_ONCE);
-    for (const event of events) if (event.position <= upTo) yield event;
+    yield events.filter((event) => event.position <= upTo);
     if (events.length < EVENTS_AT_ONCE) return;
     position = events.at(-1)!.position;
   }
@@ -33,9 +58,9 @@ export class Truth {
     this.readModels = new NaiveReadModels(domain.readModels);
   }
 
-  apply(stored: StoredEvent): TupleChange[] {
+  apply(stored: StoredEvent, decode: Decode): TupleChange[] {
     if (isAuditHead(stored.type)) this.heads.add(stored);
-    return this.withDecoded(stored, (event) => {
+    return this.withDecoded(stored, decode, (event) => {
       const sources = this.domain.relationships(event);
       this.readModels.apply(event);
       return this.relationships.apply(event, sources);
@@ -43,13 +68,14 @@ export class Truth {
   }
 
   applyToRelationships(stored: StoredEvent): TupleChange[] {
-    return this.withDecoded(stored, (event) => this.relationships.apply(event, this.domain.relationships(event)));
+    const { registry, relationships } = this.domain;
+    return this.withDecoded(stored, registry.decode, (event) => this.relationships.apply(event, relationships(event)));
   }
 
-  private withDecoded(stored: StoredEvent, apply: (event: Recorded) => TupleChange[]): TupleChange[] {
+  private withDecoded(stored: StoredEvent, decode: Decode, apply: (event: Recorded) => TupleChange[]): TupleChange[] {
     if (this.poison.has(stored.id)) return [];
     try {
-      return apply(this.domain.registry.decode(stored));
+      return apply(decode(stored));
     } catch (error) {
       const { position, id, type } = stored;
       const event = { position, id, type };

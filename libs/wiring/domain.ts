@@ -3,6 +3,7 @@ import { auditPart } from '../audit-log/index.js';
 import { installationPart } from '../installation/index.js';
 import { importsPart } from '../membership-import/index.js';
 import { parkingPart } from '../parking/index.js';
+import type { SubjectKeys } from '../personal-data/index.js';
 import { Domain } from '../projections/index.js';
 import { requestsPart } from '../requests/index.js';
 import { serviceAccountsPart } from '../service-accounts/index.js';
@@ -12,9 +13,9 @@ import { usersPart } from '../users/index.js';
 import { verificationPart } from '../verification/index.js';
 import { workspacesPart } from '../workspaces/index.js';
 
-/** Every noun, read model and process of the product. */
-export function buildDomain(): Domain {
-  return new Domain([
+/** Every noun, read model and process of the product; without keys for what needs no personal fields. */
+export function buildDomain(keys?: SubjectKeys): Domain {
+  const parts = [
     installationPart,
     usersPart,
     tokensPart,
@@ -28,5 +29,6 @@ export function buildDomain(): Domain {
     parkingPart,
     importsPart,
     verificationPart,
-  ]);
+  ];
+  return new Domain(parts, keys);
 }

@@ -1,6 +1,16 @@
 import { SpiceDb } from '../authorization/index.js';
 import { openEventLog } from '../event-store/index.js';
-import { type Clock, type Config, type Ids, openPool, systemClock, systemIds } from '../platform/index.js';
+import {
+  type Clock,
+  type Config,
+  ConfigurationRefused,
+  type Ids,
+  isConnectionError,
+  openPool,
+  systemClock,
+  systemIds,
+} from '../platform/index.js';
+import { ERASED_CHANNEL, SubjectKeys, WrappingKeyRefused } from '../personal-data/index.js';
 import { Progress } from '../projections/index.js';
 import { buildDomain } from './domain.js';
 import { type FaultHook, withFaultPoints } from './fault-points.js';
@@ -27,10 +37,30 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
     tls: spicedbTls,
     ca: spicedbCa,
   });
+  const keys = new SubjectKeys(pool, config.personalDataKeys);
+  await requireUsable(keys);
   const progress = new Progress(pool);
+  progress.alsoHear(ERASED_CHANNEL, {
+    hear: (subject) => keys.forget([subject]),
+    missed: () => keys.forgetAll(),
+  });
   await progress.start();
-  const domain = buildDomain();
-  return { config, pool, log, spicedb, domain, progress, clock: clock ?? systemClock, ids: ids ?? systemIds, at };
+  const domain = buildDomain(keys);
+  return { config, pool, log, spicedb, domain, keys, progress, clock: clock ?? systemClock, ids: ids ?? systemIds, at };
+}
+
+const NO_TABLE = '42P01';
+
+/** A database that is not migrated, or is away, has nothing that could be looked at yet. */
+async function requireUsable(keys: SubjectKeys): Promise<void> {
+  try {
+    await keys.requireUsable();
+  } catch (error) {
+    if (isConnectionError(error) || (error as { code?: string }).code === NO_TABLE) return;
+    if (!(error instanceof WrappingKeyRefused)) throw error;
+    const faults = [{ variable: 'PERSONAL_DATA_KEYS', found: error.message, accepted: 'every key that is in use' }];
+    throw new ConfigurationRefused(faults);
+  }
 }
 
 /** The event log first: what is in flight is answered while everything else is still there. */

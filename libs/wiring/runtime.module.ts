@@ -14,11 +14,12 @@ import {
   SIGNING_KEY,
   SPICEDB,
 } from '../edge/index.js';
-import { DeciderRuntime, type EventLog } from '../event-store/index.js';
+import { DeciderRuntime, type EventLog, EventRegistry } from '../event-store/index.js';
 import { InstallationModule } from '../installation/index.js';
 import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../platform/index.js';
 import { Domain, FollowUps, Progress } from '../projections/index.js';
 import { ParkingModule } from '../parking/index.js';
+import type { SubjectKeys } from '../personal-data/index.js';
 import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
 import { ServiceAccountsModule } from '../service-accounts/index.js';
@@ -36,6 +37,8 @@ export interface Runtime {
   log: EventLog;
   spicedb: SpiceDb;
   domain: Domain;
+  /** Of personal fields. */
+  keys: SubjectKeys;
   progress: Progress;
   clock: Clock;
   ids: Ids;
@@ -61,7 +64,9 @@ const domainModules = [
 @Module({})
 export class RuntimeModule {
   static with(runtime: Runtime): DynamicModule {
-    const { config, pool, log, spicedb, domain, progress, clock, ids, at } = runtime;
+    const { config, pool, log, spicedb, domain, keys, progress, clock, ids, at } = runtime;
+    const deciders = new DeciderRuntime(log, domain.registry);
+    keys.onErasure(() => deciders.forgetStates());
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: POOL, useValue: pool },
@@ -76,7 +81,8 @@ export class RuntimeModule {
       { provide: IDS, useValue: ids },
       { provide: Domain, useValue: domain },
       { provide: Progress, useValue: progress },
-      { provide: DeciderRuntime, useValue: new DeciderRuntime(log, domain.registry) },
+      { provide: EventRegistry, useValue: domain.registry },
+      { provide: DeciderRuntime, useValue: deciders },
       {
         provide: FollowUps,
         useFactory: (bus: CommandBus) => new FollowUps(bus, domain.processes, at && (() => at('before-follow-up'))),

@@ -9,6 +9,7 @@ const SECRETS = {
   SPICEDB_PRESHARED_KEY: '5p1ced8a0123456789abcdef01234567',
   TOKEN_PEPPER: 'b2f1c0d9e8a7f6b5c4d3e2f1a0b9c8d7',
   SIGNING_KEY: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  PERSONAL_DATA_KEYS: 'first:SGZ2cDE5WnhRYjNMdDdLZDhSd05tNFlqMkVhVXM2R2M=',
   OIDC_ISSUER: 'https://id.example.org',
   OIDC_AUDIENCE: 'countersign',
 };

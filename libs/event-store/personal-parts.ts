@@ -1,0 +1,73 @@
+import {
+  isSealed,
+  SealBroken,
+  type KeyRing,
+  openPart,
+  type SealedPart,
+  type SealedPlace,
+  sealPart,
+  SubjectKeyMissing,
+} from '../personal-data/index.js';
+import type { EventToAppend, JsonObject } from './event-log.js';
+
+export function toBeSealed(part: object | undefined): boolean {
+  return part !== undefined && !isSealed(part) && Object.keys(part).length > 0;
+}
+
+/** @param whose the fields of the actor and the event's own are, where there are any */
+export function sealedEvent(
+  { personal, metadata, ...event }: EventToAppend,
+  whose: { actor?: string; own?: string },
+  keys: KeyRing,
+): EventToAppend {
+  const { personal: details, ...envelope } = metadata;
+  const { id: eventId } = event;
+  const actor = sealed(details, keys, whose.actor, { eventId, part: 'metadata' });
+  const own = sealed(personal, keys, whose.own, { eventId, part: 'event' });
+  return {
+    ...event,
+    ...(own && { personal: own as JsonObject }),
+    metadata: { ...envelope, ...(actor && { personal: actor }) },
+  };
+}
+
+function sealed(
+  fields: object | undefined,
+  keys: KeyRing,
+  subject: string | undefined,
+  place: SealedPlace,
+): SealedPart | object | undefined {
+  if (!fields || subject === undefined) return fields;
+  const key = keys.get(subject);
+  if (!key) throw new SubjectKeyMissing(subject);
+  return key === 'erased' ? undefined : sealPart(fields, key, subject, place);
+}
+
+/** @throws SubjectKeyMissing, SealBroken */
+export function openedPart(part: object | undefined, eventId: string, keys: KeyRing): object | undefined {
+  return isSealed(part) ? opened(part, keys, { eventId, part: 'event' }) : part;
+}
+
+/** What can't be opened stays as it is, what was erased is absent. */
+export function openedEvent<E extends Pick<EventToAppend, 'id' | 'personal' | 'metadata'>>(event: E, keys: KeyRing): E {
+  const { personal, metadata, ...rest } = event;
+  const { personal: details, ...envelope } = metadata;
+  const own = tried(personal, keys, { eventId: event.id, part: 'event' });
+  const actor = tried(details, keys, { eventId: event.id, part: 'metadata' });
+  return { ...rest, metadata: { ...envelope, ...(actor && { personal: actor }) }, ...(own && { personal: own }) } as E;
+}
+
+function tried(part: object | undefined, keys: KeyRing, place: SealedPlace): object | undefined {
+  try {
+    return isSealed(part) ? opened(part, keys, place) : part;
+  } catch (error) {
+    if (error instanceof SealBroken || error instanceof SubjectKeyMissing) return part;
+    throw error;
+  }
+}
+
+function opened(part: SealedPart, keys: KeyRing, place: SealedPlace): object | undefined {
+  const key = keys.get(part.subject);
+  if (!key) throw new SubjectKeyMissing(part.subject);
+  return key === 'erased' ? undefined : openPart(part, key, place);
+}

@@ -1,0 +1,10 @@
+export { KeyWrapping, WrappingKeyRefused } from './key-wrapping.js';
+export { isSealed, openPart, SealBroken, type SealedPart, type SealedPlace, sealPart } from './sealed-part.js';
+export {
+  destroyKeys,
+  ERASED_CHANNEL,
+  type KeyRing,
+  type SubjectKey,
+  SubjectKeyMissing,
+  SubjectKeys,
+} from './subject-keys.js';

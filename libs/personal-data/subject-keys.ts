@@ -1,0 +1,178 @@
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { ClientBase, Pool } from 'pg';
+import type { WrappingKey } from '../platform/core.js';
+import { inTransaction } from '../platform/database.js';
+import { KeyWrapping, type WrappedKey } from './key-wrapping.js';
+
+/** The key of a person, or that it was destroyed. */
+export type SubjectKey = KeyObject | 'erased';
+export type KeyRing = ReadonlyMap<string, SubjectKey>;
+
+/** PostgreSQL channel on which the subjects are told whose keys are destroyed. */
+export const ERASED_CHANNEL = 'personal_data_erased';
+
+/** There is a sealed part, and no trace of its key: the table of keys is older than the log. */
+export class SubjectKeyMissing extends Error {
+  override readonly name = 'SubjectKeyMissing';
+  constructor(subject: string) {
+    super(
+      `the key of the personal data of ${subject} is missing: the table subject_key is older than the event log; ` +
+        'restore it from a later backup',
+    );
+  }
+}
+
+interface KeyRow {
+  subject: string;
+  wrappedKey: Buffer | null;
+  wrappingKeyId: string | null;
+}
+
+const SELECT = `select subject, wrapped_key as "wrappedKey", wrapping_key_id as "wrappingKeyId" from subject_key`;
+const KEY_BYTES = 32;
+const CACHED_KEYS = 20_000;
+
+/** The key of each person's personal fields: made when it is first needed, and gone once the person is erased. */
+export class SubjectKeys {
+  private readonly cache = new LRUCache<string, SubjectKey>({ max: CACHED_KEYS });
+  private readonly wrapping: KeyWrapping;
+  private readonly listeners = new Set<() => void>();
+  /** Moves with every erasure: what was asked for before is not remembered. */
+  private erasures = 0;
+
+  constructor(
+    private readonly pool: Pool,
+    wrappingKeys: readonly [WrappingKey, ...WrappingKey[]],
+  ) {
+    this.wrapping = new KeyWrapping(wrappingKeys);
+  }
+
+  /** Keys to seal with, durable before they are used; of two processes that make one at once both get the same. */
+  async toSeal(subjects: Iterable<string>): Promise<KeyRing> {
+    const keys = new Map(await this.toOpen(subjects));
+    const missing = [...subjects].filter((subject) => !keys.has(subject));
+    if (missing.length === 0) return keys;
+    await this.insert(missing);
+    for (const [subject, key] of await this.toOpen(missing)) keys.set(subject, key);
+    return keys;
+  }
+
+  /** Keys to open with; a subject that has none is not among them. */
+  async toOpen(subjects: Iterable<string>): Promise<KeyRing> {
+    const keys = new Map<string, SubjectKey>();
+    const unknown: string[] = [];
+    for (const subject of subjects) {
+      const key = this.cache.get(subject);
+      if (key) keys.set(subject, key);
+      else unknown.push(subject);
+    }
+    if (unknown.length === 0) return keys;
+    const asked = this.erasures;
+    for (const [subject, key] of await this.stored(unknown, this.pool)) {
+      keys.set(subject, key);
+      if (asked === this.erasures) this.cache.set(subject, key);
+    }
+    return keys;
+  }
+
+  /** As they are stored for whom `client` is connected, such as in a transaction's snapshot. */
+  async stored(subjects: readonly string[], client: Pick<ClientBase, 'query'>): Promise<KeyRing> {
+    const { rows } = await client.query<KeyRow>(`${SELECT} where subject = any($1)`, [subjects]);
+    return new Map(rows.map((row) => [row.subject, this.keyOf(row)]));
+  }
+
+  /** From now on these can't be opened here, even if a transaction that destroys the key has yet to be committed. */
+  forget(subjects: readonly string[]): void {
+    const news = subjects.filter((subject) => this.cache.get(subject) !== 'erased');
+    if (news.length === 0) return;
+    this.erasures++;
+    for (const subject of news) this.cache.set(subject, 'erased');
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Asks for everything anew: erasures may not have been heard of. */
+  forgetAll(): void {
+    this.erasures++;
+    this.cache.clear();
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Told whenever something that was opened may have to be forgotten. */
+  onErasure(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** @throws WrappingKeyRefused where a stored key can't be unwrapped; looks at one of each wrapping key */
+  async requireUsable(): Promise<void> {
+    const { rows } = await this.pool.query<KeyRow>(ONE_OF_EACH);
+    for (const row of rows) this.keyOf(row);
+  }
+
+  /** Wraps keys anew that are not wrapped with the current key, a batch at a time. @returns how many were */
+  async rewrapSome(limit: number): Promise<number> {
+    return inTransaction(this.pool, async (client) => {
+      const { rows } = await client.query<KeyRow>(
+        `${SELECT} where wrapped_key is not null and wrapping_key_id <> $1 order by wrapping_key_id, subject
+         limit $2 for update skip locked`,
+        [this.wrapping.currentId, limit],
+      );
+      const wrapped = rows.map((row) => this.wrapping.wrap(row.subject, this.keyOf(row) as KeyObject));
+      await client.query(
+        `update subject_key k set wrapped_key = n.key, wrapping_key_id = $3
+         from unnest($1::text[], $2::bytea[]) n(subject, key) where k.subject = n.subject and k.wrapped_key is not null`,
+        [rows.map(({ subject }) => subject), wrapped.map(({ wrappedKey }) => wrappedKey), this.wrapping.currentId],
+      );
+      return rows.length;
+    });
+  }
+
+  /** How many keys are not wrapped with the current key. */
+  async countToRewrap(): Promise<number> {
+    const { rows } = await this.pool.query<{ count: number }>(
+      'select count(*) from subject_key where wrapped_key is not null and wrapping_key_id <> $1',
+      [this.wrapping.currentId],
+    );
+    return rows[0]!.count;
+  }
+
+  private async insert(subjects: readonly string[]): Promise<void> {
+    const keys = subjects.map((subject) => this.wrapping.wrap(subject, createSecretKey(randomBytes(KEY_BYTES))));
+    await inTransaction(this.pool, async (client) => {
+      // What is sealed may be durable in another store before this database is.
+      await client.query('set local synchronous_commit = on');
+      await client.query(
+        `insert into subject_key (subject, wrapped_key, wrapping_key_id)
+         select subject, key, $3 from unnest($1::text[], $2::bytea[]) n(subject, key) order by subject
+         on conflict (subject) do nothing`,
+        [subjects, keys.map(({ wrappedKey }) => wrappedKey), this.wrapping.currentId],
+      );
+    });
+  }
+
+  private keyOf({ subject, wrappedKey, wrappingKeyId }: KeyRow): SubjectKey {
+    if (wrappedKey === null) return 'erased';
+    return this.wrapping.unwrap(subject, { wrappedKey, wrappingKeyId } as WrappedKey);
+  }
+}
+
+const ONE_OF_EACH = `
+  with recursive used(id) as (
+    select min(wrapping_key_id) from subject_key where wrapped_key is not null
+    union all
+    select (select min(wrapping_key_id) from subject_key where wrapped_key is not null and wrapping_key_id > used.id)
+    from used where used.id is not null)
+  select one.* from used, lateral (
+    ${SELECT} where wrapped_key is not null and wrapping_key_id = used.id order by subject limit 1) one`;
+
+/** Destroys keys for good, in the caller's transaction; one that was never made never will be. */
+export async function destroyKeys(client: ClientBase, subjects: readonly string[]): Promise<void> {
+  if (subjects.length === 0) return;
+  await client.query(
+    `insert into subject_key (subject, erased_at) select unnest($1::text[]), clock_timestamp()
+     on conflict (subject) do update set wrapped_key = null, wrapping_key_id = null, erased_at = excluded.erased_at
+       where subject_key.erased_at is null`,
+    [[...new Set(subjects)]],
+  );
+  await client.query(`select pg_notify('${ERASED_CHANNEL}', s) from unnest($1::text[]) s`, [subjects]);
+}
