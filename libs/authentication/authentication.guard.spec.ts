@@ -15,7 +15,7 @@ const [pepper, oldPepper] = [
   pepperOf('pepper-before-the-rotation-000000'),
 ];
 const { token, hmac } = mintToken('pat', ID, deterministicIds('guard'), pepper);
-const HOLDER = { holderId: ID, name: 'Ada', active: true, hmac, expiresAt: null, revokedAt: null };
+const HOLDER = { id: ID, holderId: ID, name: 'Ada', active: true, hmac, expiresAt: null, revokedAt: null };
 
 interface World {
   rows?: object[];
@@ -74,7 +74,7 @@ describe('the authentication', () => {
       const { answer, asked, used, request } = call(header, { rows: [HOLDER] });
       expect(await answer).toBe(true);
       expect(used).toEqual([ID]);
-      expect(asked).toEqual([[ID]]);
+      expect(asked).toEqual([[[ID]]]);
       expect(request.principal).toEqual({ type: 'user', id: ID, name: 'Ada', authentication: 'token' });
     },
   );

@@ -5,6 +5,7 @@ import { POOL, type Principal } from '../edge/index.js';
 import {
   CLOCK,
   type Clock,
+  Gathered,
   matchesHmac,
   type ParsedToken,
   type Pepper,
@@ -32,6 +33,10 @@ interface StoredToken extends Holder {
 export class OwnTokens {
   /** What the secret of an unknown token is compared with, so that it takes as long as a known one. */
   private readonly decoy: string;
+  private readonly stored = {
+    pat: new Gathered((ids: readonly string[]) => this.find('pat', ids), 2),
+    sat: new Gathered((ids: readonly string[]) => this.find('sat', ids), 2),
+  };
 
   constructor(
     @Inject(POOL) private readonly pool: Pool,
@@ -60,7 +65,7 @@ export class OwnTokens {
 
   /** @throws Refused `unauthenticated` */
   async holderOf({ kind, id, secret }: ParsedToken): Promise<Principal> {
-    const stored = await this.find(kind, id);
+    const stored = await this.stored[kind].ask(id);
     const genuine = matchesHmac(secret, stored?.hmac ?? this.decoy, this.peppers);
     if (!stored || !genuine) throw notValid();
     const { revokedAt, expiresAt, active, holderId, name } = stored;
@@ -73,23 +78,24 @@ export class OwnTokens {
     return { type: HOLDER[kind], id: holderId, name, authentication: 'token' };
   }
 
-  private async find(kind: TokenKind, tokenId: string): Promise<StoredToken | undefined> {
-    const { rows } = await this.pool.query<StoredToken>(STORED[kind], [tokenId]);
-    return rows[0];
+  private async find(kind: TokenKind, tokenIds: readonly string[]): Promise<(StoredToken | undefined)[]> {
+    const { rows } = await this.pool.query<StoredToken & { id: string }>(STORED[kind], [tokenIds]);
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return tokenIds.map((id) => found.get(id));
   }
 }
 
 const HOLDER = { pat: 'user', sat: 'service_account' } as const;
 
 const STORED: Readonly<Record<TokenKind, string>> = {
-  pat: `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
+  pat: `select t.id, t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
                u.id as "holderId", u.display_name as name, u.active
-        from token t join app_user u on u.id = t.user_id where t.id = $1`,
+        from token t join app_user u on u.id = t.user_id where t.id = any($1)`,
   // A tenant that is being deleted has no row any more, and so its service accounts no tokens.
-  sat: `select t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
+  sat: `select t.id, t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
                a.id as "holderId", a.name, true as active
         from service_account_token t join service_account a on a.id = t.service_account_id
-        join tenant on tenant.id = a.tenant_id where t.id = $1`,
+        join tenant on tenant.id = a.tenant_id where t.id = any($1)`,
 };
 
 export function notValid(): Refused {

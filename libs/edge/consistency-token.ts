@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { type EventLog } from '../event-store/index.js';
-import { Refused, sign, verify } from '../platform/index.js';
+import { Gathered, Refused, sign, verify } from '../platform/index.js';
 import { Progress, type Stage } from '../projections/index.js';
 import { EVENT_LOG, POOL, SIGNING_KEY } from './tokens.js';
 
@@ -15,6 +15,8 @@ export const READ_WAIT_MS = 5_000;
 
 @Injectable()
 export class ConsistencyTokens {
+  private readonly parked = new Gathered((places: readonly Place[]) => this.areParked(places), 1);
+
   constructor(
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(POOL) private readonly pool: Pool,
@@ -37,12 +39,18 @@ export class ConsistencyTokens {
   }
 
   /** Whether an effect of the call was refused by SpiceDB and waits for an operator. */
-  async isParked({ position, correlationId }: Place): Promise<boolean> {
-    const { rows } = await this.pool.query(
-      `select 1 from parked where status = 'parked' and position <= $1 and correlation_id = $2 limit 1`,
-      [position, correlationId],
+  isParked(place: Place): Promise<boolean> {
+    return this.parked.ask(place);
+  }
+
+  private async areParked(places: readonly Place[]): Promise<boolean[]> {
+    const { rows } = await this.pool.query<{ no: number }>(
+      `select distinct no from unnest($1::bigint[], $2::text[]) with ordinality as asked(upto, correlation, no)
+       join parked on status = 'parked' and position <= upto and correlation_id = correlation`,
+      [places.map(({ position }) => position), places.map(({ correlationId }) => correlationId)],
     );
-    return rows.length > 0;
+    const found = new Set(rows.map(({ no }) => no));
+    return places.map((_, index) => found.has(index + 1));
   }
 
   private async read(token: string): Promise<Place> {

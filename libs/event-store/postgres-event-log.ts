@@ -1,4 +1,5 @@
 import type { Pool, QueryArrayConfig } from 'pg';
+import { Gathered } from '../platform/core.js';
 import { AppendQueue } from './append-queue.js';
 import { serialiseAppend } from './append-rules.js';
 import {
@@ -16,7 +17,6 @@ import { writeBatch } from './postgres-append.js';
 import { openPool, retryWhenUnreachable, type WarningLog } from './postgres-connections.js';
 import { followPostgres } from './postgres-follower.js';
 import { CoalescedNotifier } from './postgres-notifier.js';
-import { type StreamRead, StreamReads } from './postgres-stream-reads.js';
 
 export interface PostgresEventLogOptions {
   url: string;
@@ -25,6 +25,10 @@ export interface PostgresEventLogOptions {
   log?: WarningLog;
 }
 
+interface StreamRead {
+  stream: string;
+  fromRevision: number;
+}
 type EventRow = [
   position: string,
   stream: string,
@@ -49,7 +53,11 @@ const WRITERS = 2;
 /** The log in a PostgreSQL database: the schema `event_log` of its migrations. */
 export class PostgresEventLog implements EventLog {
   private readonly queue = new AppendQueue((batch) => writeBatch(this.writers, batch));
-  private readonly streamReads = new StreamReads((reads) => this.readStreams(reads), STREAM_READERS);
+  private readonly streamReads = new Gathered(
+    (reads: readonly StreamRead[]) => this.readStreams(reads),
+    STREAM_READERS,
+  );
+  private readonly incarnationReads = new Gathered((asked: readonly true[]) => this.readIncarnation(asked.length), 1);
   private readonly notifier: CoalescedNotifier;
   private readonly closing = new AbortController();
   private closed: Promise<void> | null = null;
@@ -76,7 +84,8 @@ export class PostgresEventLog implements EventLog {
   }
 
   readStream(stream: string, fromRevision = 0): Promise<StoredEvent[]> {
-    return this.streamReads.readStream(stream, fromRevision);
+    // No stream has such a name, and the database would refuse those that are read with it.
+    return stream.includes('\0') ? Promise.resolve([]) : this.streamReads.ask({ stream, fromRevision });
   }
 
   readAll(afterPosition: number, limit: number): Promise<StoredEvent[]> {
@@ -88,10 +97,8 @@ export class PostgresEventLog implements EventLog {
     return row ? Number(row[0]) : BEFORE_START;
   }
 
-  async incarnation(): Promise<string> {
-    const [row] = await this.read<[string]>({ name: 'incarnation', text: 'SELECT incarnation FROM event_log.head' });
-    if (!row) throw new EventLogUnavailable('event_log.head is empty: the log was not set up');
-    return row[0];
+  incarnation(): Promise<string> {
+    return this.incarnationReads.ask(true);
   }
 
   async *follow(options: FollowOptions): AsyncGenerator<StoredEvent[]> {
@@ -112,6 +119,12 @@ export class PostgresEventLog implements EventLog {
     await this.queue.close();
     await this.notifier.close();
     await Promise.all([this.writers.end(), this.readers.end()]);
+  }
+
+  private async readIncarnation(asked: number): Promise<string[]> {
+    const [row] = await this.read<[string]>({ name: 'incarnation', text: 'SELECT incarnation FROM event_log.head' });
+    if (!row) throw new EventLogUnavailable('event_log.head is empty: the log was not set up');
+    return new Array<string>(asked).fill(row[0]);
   }
 
   private async readStreams(reads: readonly StreamRead[]): Promise<StoredEvent[][]> {

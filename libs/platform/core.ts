@@ -6,6 +6,7 @@ export * from './client-address.js';
 export * from './clock.js';
 export * from './config.js';
 export * from './cursor.js';
+export * from './gathered.js';
 export * from './ids.js';
 export * from './instant.js';
 export * from './problems.js';

@@ -144,16 +144,20 @@ type RequestRow = Awaited<ReturnType<RequestsWithPeople['execute']>>[number];
 
 function filtered(requests: RequestsWithPeople, filters: RequestFilters, caller: Subject): RequestsWithPeople {
   const { kind, status, role, targetType, targetId, requester } = filters;
-  return requests
-    .$if(kind !== undefined, (query) => query.where('request.kind', '=', kind!))
-    .$if(status !== undefined, (query) => query.where('request.status', '=', status!))
-    .$if(role !== undefined, (query) => query.where('request.role', '=', role!))
-    .$if(targetType !== undefined, (query) => query.where('request.target_type', '=', targetType!))
-    .$if(targetId !== undefined, (query) => query.where('request.target_id', '=', targetId!))
-    .$if(requester === ME, (query) => query.where('request.requester_type', '=', caller.type))
-    .$if(requester !== undefined, (query) =>
-      query.where('request.requester_id', '=', requester === ME ? caller.id : requester!),
-    );
+  return (
+    requests
+      .$if(kind !== undefined, (query) => query.where('request.kind', '=', kind!))
+      .$if(status !== undefined, (query) => query.where('request.status', '=', status!))
+      .$if(role !== undefined, (query) => query.where('request.role', '=', role!))
+      .$if(targetType !== undefined, (query) => query.where('request.target_type', '=', targetType!))
+      // What is asked for on a tenant names it: the index of targets finds it among any number for workspaces.
+      .$if(targetType === 'tenant', (query) => query.whereRef('request.target_id', '=', 'request.tenant_id'))
+      .$if(targetId !== undefined, (query) => query.where('request.target_id', '=', targetId!))
+      .$if(requester === ME, (query) => query.where('request.requester_type', '=', caller.type))
+      .$if(requester !== undefined, (query) =>
+        query.where('request.requester_id', '=', requester === ME ? caller.id : requester!),
+      )
+  );
 }
 
 function notOf({ type, id }: Subject) {

@@ -44,7 +44,8 @@ async function compare(serverUrl: string, { name, clients, target, openPeer }: C
   if ('missing' in peer) return { ...row, peer: null, ratio: null, note: peer.missing };
   await peer.close();
   const note = `ours ${spread(ours)}, peer ${spread(theirs)}`;
-  return { ...row, peer: rounded(median(theirs)), ratio: rounded(median(ours) / median(theirs)), note };
+  const compared = { ...row, peer: rounded(median(theirs)), ratio: rounded(median(ours) / median(theirs)), note };
+  return openPeer === openPgbench ? { ...compared, limit: theirs } : compared;
 }
 
 async function measureOurs(serverUrl: string, clients: number): Promise<number> {

@@ -9,6 +9,8 @@ export interface BenchRow {
   /** The smallest ratio that is good enough. */
   target?: number;
   note?: string;
+  /** Every measurement of what ours is divided by, where that is a limit: it shows whether the machine was quiet. */
+  limit?: readonly number[];
 }
 
 export interface MissingPeer {
@@ -24,6 +26,11 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)]!;
 }
 
 /** From the smallest to the largest of the rounds: how much the figure may be trusted. */

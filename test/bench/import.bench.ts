@@ -38,7 +38,14 @@ export async function benchImport(serverUrl: string): Promise<BenchRow[]> {
     `memory ${memory.map((bytes) => Math.round(bytes / MIB)).join(' → ')} MiB`,
     `ours ${spread(rates)}, peer ${spread(raw)}`,
   ].join('; ');
-  const row = { ours: rounded(ours), peer: rounded(peer), ratio: rounded(ours / peer), unit: 'appends/s', note };
+  const row = {
+    ours: rounded(ours),
+    peer: rounded(peer),
+    ratio: rounded(ours / peer),
+    unit: 'appends/s',
+    note,
+    limit: raw,
+  };
   return [{ name: 'import: the same appends raw, 64 at once', ...row }];
 }
 

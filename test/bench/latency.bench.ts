@@ -8,10 +8,10 @@ import type { Runtime } from '../../libs/wiring/index.js';
 import { CreateWorkspace } from '../../libs/workspaces/index.js';
 import { createDatabase, quietly } from './bench-databases.js';
 import { type BenchProduct, openProduct, requireDelivered } from './bench-product.js';
-import { type BenchRow, rounded } from './bench-row.js';
+import { type BenchRow, percentile, rounded } from './bench-row.js';
 
 const RATES = [100, 200];
-const SECONDS = 15;
+const SECONDS = 12;
 const WARM_UP_SECONDS = 3;
 const LIMITS_MS = { p50: 15, p95: 50 };
 const LONGEST_MS = 30_000;
@@ -67,7 +67,7 @@ function rowsOf(rate: number, samples: readonly Sample[]): BenchRow[] {
   });
 }
 
-async function grantAt(
+export async function grantAt(
   runtime: Runtime,
   possible: Iterator<Grant>,
   { rate, seconds }: { rate: number; seconds: number },
@@ -95,7 +95,7 @@ async function follow({ log, progress }: Runtime, { stream, event }: Grant, dueA
 }
 
 /** On workspaces that are there, of users that are there: a process ends what nobody can hold. */
-async function possibleGrants({ runtime, context, installation }: BenchProduct): Promise<Iterator<Grant>> {
+export async function possibleGrants({ runtime, context, installation }: BenchProduct): Promise<Iterator<Grant>> {
   const { ids, clock } = runtime;
   const bus = context.get(CommandBus);
   const { defaultTenantId: tenantId, rootWorkspaceId: parentId } = installation;
@@ -134,9 +134,4 @@ async function requireInSpiceDb(runtime: Runtime, tuples: readonly string[]): Pr
   for await (const page of runtime.spicedb.readAll('workspace')) for (const { tuple } of page) found.add(tuple);
   const missing = tuples.filter((tuple) => !found.has(tuple));
   if (missing.length > 0) throw new Error(`SpiceDB lacks ${missing.length} of ${tuples.length}: ${missing[0]} …`);
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)]!;
 }

@@ -22,3 +22,12 @@ function cellsOf(row: BenchRow): string[] {
   const n = (value: number | null | undefined): string => value?.toLocaleString('en') ?? '–';
   return [name, n(ours), n(peer), unit, n(ratio), target === undefined ? '–' : `≥ ${target}`, outcomeOf(row), note];
 }
+
+/** The same for a document. */
+export function markdownOf(rows: readonly BenchRow[]): string {
+  const lines = rows.map((row) => {
+    const [name, ours, peer, unit, ratio, target, outcome] = cellsOf(row);
+    return `| ${name} | ${ours} ${unit} | ${peer} ${unit} | ${ratio} | ${target} | ${outcome || '–'} |`;
+  });
+  return ['| row | ours | peer or limit | ratio | target | |', '| - | - | - | - | - | - |', ...lines].join('\n');
+}

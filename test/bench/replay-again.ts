@@ -1,0 +1,22 @@
+import { assignmentsPart } from '../../libs/assignments/index.js';
+import { openEventLog } from '../../libs/event-store/index.js';
+import { openPool } from '../../libs/platform/index.js';
+import { replay } from '../../libs/projections/index.js';
+import { buildDomain } from '../../libs/wiring/index.js';
+
+/** A process of its own, as the operator's is: replays until it is told to stop, and says how often it has. */
+const url = process.env['DATABASE_URL']!;
+const pool = openPool({ url, applicationName: 'bench-replay', statementTimeoutMs: 0 });
+const log = await openEventLog({ databaseUrl: url });
+const { registry } = buildDomain();
+let stopping = false;
+let replays = 0;
+process.once('message', () => (stopping = true));
+process.send!('started');
+while (!stopping) {
+  await replay({ pool, log, registry, models: assignmentsPart.readModels });
+  replays++;
+}
+await log.close();
+await pool.end();
+process.send!(replays, () => process.disconnect());
