@@ -1,4 +1,5 @@
-const domain = 'authentication|users|tokens|installation|tenants|workspaces|assignments|requests|service-accounts';
+const domain =
+  'authentication|users|tokens|installation|tenants|workspaces|roles|assignments|requests|service-accounts';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

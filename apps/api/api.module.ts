@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import {
   AssignmentsController,
+  RoleAssignmentsController,
   TenantMembersController,
   WorkspaceMembersController,
 } from '../../libs/assignments/index.js';
@@ -10,6 +11,7 @@ import { authentication } from '../../libs/authentication/index.js';
 import { AccessGuard, RateLimitGuard } from '../../libs/edge/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';
+import { RolesController } from '../../libs/roles/index.js';
 import { ServiceAccountsController } from '../../libs/service-accounts/index.js';
 import { TenantsController } from '../../libs/tenants/index.js';
 import { MyTokensController, UserTokensController } from '../../libs/tokens/index.js';
@@ -30,6 +32,8 @@ export const controllers: Type<unknown>[] = [
   WorkspacesController,
   WorkspaceMembersController,
   ServiceAccountsController,
+  RolesController,
+  RoleAssignmentsController,
   AssignmentsController,
   RequestsController,
   AuditLogController,

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { projectPath } from '../../libs/embedded/index.js';
+import { withCatalogue } from '../../libs/roles/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 import { collectSamplesFrom, loadSamples } from './event-samples.js';
 import { renderEventCatalogue } from './event-catalogue.js';
@@ -14,7 +15,9 @@ interface Options {
 }
 
 const options = new Command('generate')
-  .description('Writes what is generated: docs/events.md, openapi.json and the tables of README.md.')
+  .description(
+    'Writes what is generated: docs/events.md, openapi.json, the tables of README.md and what schema.zed says of the catalogue.',
+  )
   .option('--check', 'write nothing; exit 1 where a file is not what would be written')
   .option('--samples-from <url>', 'PostgreSQL event log to take golden samples from, for event types that have none')
   .parse()
@@ -33,6 +36,7 @@ const files = new Map([
   ['docs/events.md', renderEventCatalogue(domain, samples)],
   ['openapi.json', await renderOpenApi()],
   ['README.md', await renderReadme()],
+  ['schema.zed', withCatalogue(await readFile(projectPath('schema.zed'), 'utf8'))],
 ]);
 for (const [name, wanted] of files) {
   const path = projectPath(name);

@@ -8,14 +8,29 @@ export interface Target {
   type: 'tenant' | 'workspace';
   id: string;
 }
-/** Built-in roles; `admin` of a tenant is held in the tenant's own stream. */
-export type RoleName = 'admin' | 'editor' | 'member';
+/** A built-in role, or the id of a role of the tenant; `admin` of a tenant is held in the tenant's own stream. */
+export type RoleName = string;
+
+/** The built-in roles that a target has; roles of the tenant it has all. */
 export function rolesOf(targetType: Target['type']): readonly RoleName[] {
   return targetType === 'tenant' ? ['admin', 'member'] : ['admin', 'editor', 'member'];
 }
 
+export function isBuiltIn(role: RoleName): boolean {
+  return role === 'admin' || role === 'editor' || role === 'member';
+}
+
+/** `role-changed`: given while the role was changed, to hold more than who gave it was found to hold. */
 export type EndReason =
-  'removed' | 'member-removed' | 'replaced' | 'revoked' | 'expired' | 'promoted' | 'user-deactivated';
+  | 'removed'
+  | 'role-changed'
+  | 'role-deleted'
+  | 'member-removed'
+  | 'replaced'
+  | 'revoked'
+  | 'expired'
+  | 'promoted'
+  | 'user-deactivated';
 
 interface OnAssignment {
   tenantId: string;
@@ -30,6 +45,8 @@ export type RoleGranted = DomainEvent<
     /** What wants it: `direct`, `creation`, `request:{id}`. */
     source: string;
     until: string | null;
+    /** Of a role of the tenant: the revision whose permissions who gave it was found to hold. */
+    roleRevision?: number;
     /** Roles that end with this event, with their sources. */
     replaced: readonly { role: RoleName; sources: readonly string[] }[];
     rolesBefore: readonly RoleName[];
@@ -75,11 +92,11 @@ export interface Holding {
   /** Position of the event it began with. */
   since: number;
 }
-export type Holdings = Readonly<Partial<Record<RoleName, Readonly<Record<string, Holding>>>>>;
+export type Holdings = Readonly<Record<RoleName, Readonly<Record<string, Holding>>>>;
 export interface Assignment {
   roles: Holdings;
   /** Role → the open request for it. */
-  pending: Readonly<Partial<Record<RoleName, string>>>;
+  pending: Readonly<Record<RoleName, string>>;
   /** On the assignment of a person to the tenant itself: position of their last removal from it. */
   removedAt: number;
   revision: number;
@@ -130,21 +147,30 @@ interface Command extends OnAssignment {
 }
 
 export function grantRole(
-  command: Command & { role: RoleName; source: string; until: string | null; replace: boolean },
+  command: Command & {
+    role: RoleName;
+    roleRevision?: number;
+    source: string;
+    until: string | null;
+    /** A built-in role takes the place of other built-in ones. */
+    replace: boolean;
+  },
   state: Assignment,
 ): Decision<AssignmentEvent> {
-  const { tenantId, subject, target, role, source, until, at } = command;
+  const { tenantId, subject, target, role, roleRevision, source, until, at } = command;
   const live = liveRoles(state, command);
-  const replaced = command.replace ? Object.entries(live).filter(([name]) => name !== role) : [];
+  const replaces = (name: RoleName): boolean => command.replace && isBuiltIn(role) && isBuiltIn(name) && name !== role;
+  const replaced = Object.entries(live).filter(([name]) => replaces(name));
   const held = live[role]?.[source];
   if (held && held.until === until && replaced.length === 0) return [];
   const rolesBefore = Object.keys(live) as RoleName[];
-  const kept = rolesBefore.filter((name) => name !== role && !command.replace);
+  const kept = rolesBefore.filter((name) => name !== role && !replaces(name));
   return [
     {
       type: 'role-granted.v1',
       data: {
         ...{ tenantId, subject, target, role, source, until },
+        ...(roleRevision !== undefined && { roleRevision }),
         replaced: replaced.map(([name, sources]) => ({ role: name as RoleName, sources: Object.keys(sources) })),
         rolesBefore,
         rolesAfter: [...kept, role],

@@ -3,7 +3,6 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import {
-  Access,
   type Answer,
   AnswersPageOf,
   AnswersWith,
@@ -17,7 +16,6 @@ import {
   type Principal,
   Problems,
   Requires,
-  subjectOf,
 } from '../edge/index.js';
 import {
   CLOCK,
@@ -30,14 +28,16 @@ import {
   Refused,
   UlidParam,
 } from '../platform/index.js';
-import { rolesOf, type RoleName, type Target } from './assignment.decider.js';
+import { DeciderRuntime } from '../event-store/index.js';
+import { IsRoleReference } from '../roles/index.js';
+import type { Target } from './assignment.decider.js';
+import { OF_OWN_ROLES, requireOf, RoleGiving, roleInFilter } from './role-giving.js';
 import { AssignmentDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { type AssignmentResource, FindAssignment, ListAssignments } from './list-assignments.js';
 import type { MemberResource } from './member-resource.js';
 
-const ROLES = ['admin', 'editor', 'member'] as const;
 const TARGET_TYPES = ['tenant', 'workspace'] as const;
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
@@ -65,9 +65,8 @@ class AssignBody {
   @IsNested(() => SubjectBody)
   subject!: SubjectBody;
 
-  @ApiProperty({ enum: ROLES })
-  @IsIn(ROLES)
-  role!: RoleName;
+  @IsRoleReference()
+  role!: string;
 
   @IsNested(() => TargetBody)
   target!: TargetBody;
@@ -92,9 +91,8 @@ class ListAssignmentsQuery extends PageQuery {
   targetId?: string;
 
   @Omittable()
-  @IsIn(ROLES)
-  @ApiProperty({ enum: ROLES })
-  role?: RoleName;
+  @IsRoleReference()
+  role?: string;
 }
 
 @ApiTags('assignments')
@@ -103,42 +101,45 @@ export class AssignmentsController {
   constructor(
     private readonly edge: CommandEdge,
     private readonly queries: QueryBus,
-    private readonly access: Access,
+    private readonly runtime: DeciderRuntime,
+    private readonly giving: RoleGiving,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Get()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(AssignmentDocument)
-  list(
+  async list(
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListAssignmentsQuery,
   ): Promise<Page<AssignmentResource>> {
-    return this.queries.execute(new ListAssignments(tenantId, query));
+    const role = await roleInFilter(this.runtime, tenantId, query.role);
+    return this.queries.execute(new ListAssignments(tenantId, { ...query, role }));
   }
 
   @Post()
   @HonoursIfMatch()
   @AnswersWith(MemberDocument)
-  @Problems('forbidden', 'subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts')
+  @Problems(
+    ...['forbidden', 'subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts'],
+    ...OF_OWN_ROLES,
+  )
   async assign(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @Body() { subject, role, target, until = null }: AssignBody,
   ): Promise<Answer<MemberResource>> {
-    if (!rolesOf(target.type).includes(role)) {
-      throw new Refused('invalid', `a ${target.type} has no role ${role}`, { field: 'role' });
-    }
+    requireOf(target.type, role);
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
-    await this.edge.permit(call.request, () => this.mayChange(caller, target));
+    const given = await this.giving.toGive(call.request, caller, { tenantId, role, target });
     const input = {
       tenantId,
       subject,
       target,
-      role,
+      ...given,
       source: 'direct',
       until,
       replaces: true,
@@ -163,15 +164,9 @@ export class AssignmentsController {
     const found = await this.queries.execute(new FindAssignment(tenantId, assignmentId));
     if (!found) return this.edge.repeatQuietly(call);
     const { subject, target, role } = found;
-    await this.edge.permit(call.request, () => this.mayChange(caller, target));
+    await this.giving.toTake(call.request, caller, { role, target });
     const { ifRevision } = call;
     const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true, ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
-  }
-
-  private mayChange(caller: Principal, { type, id }: Target): Promise<void> {
-    const permission = type === 'tenant' ? 'manage' : 'grant';
-    const resource = `${type}:${id}`;
-    return this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view', fresh: true });
   }
 }

@@ -1,12 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { INSTANT, NULLABLE, ULID } from '../edge/index.js';
+import { ROLE_ID } from '../roles/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
 import type { AssignmentResource } from './list-assignments.js';
 import type { ListedMember } from './list-members.js';
-import { type HeldRole, type MemberResource, ROLE_ORDER } from './member-resource.js';
+import type { HeldRole, MemberResource } from './member-resource.js';
 
 const SUBJECT_TYPES: readonly Subject['type'][] = ['user', 'service_account'];
 const TARGET_TYPES: readonly Target['type'][] = ['tenant', 'workspace'];
+const ROLE = 'a built-in role, or the id of one of the tenant';
 const SOURCE = 'what the role is held from: `direct`, `creation`, `request:{id}`';
 
 class AssignedSubjectDocument implements Subject {
@@ -26,7 +28,7 @@ class AssignedTargetDocument implements Target {
 }
 
 class HeldRoleDocument implements HeldRole {
-  @ApiProperty({ enum: ROLE_ORDER })
+  @ApiProperty({ ...ROLE_ID, description: ROLE })
   role!: RoleName;
 
   @ApiProperty({ ...INSTANT, ...NULLABLE, description: 'the latest end of its sources; null for none' })
@@ -67,7 +69,7 @@ export class AssignmentDocument implements AssignmentResource {
   @ApiProperty()
   target!: AssignedTargetDocument;
 
-  @ApiProperty({ enum: ROLE_ORDER })
+  @ApiProperty({ ...ROLE_ID, description: ROLE })
   role!: RoleName;
 
   @ApiProperty({ description: SOURCE })

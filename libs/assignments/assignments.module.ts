@@ -4,11 +4,15 @@ import { EndRoleHandler } from './end-role.js';
 import { GrantRoleHandler } from './grant-role.js';
 import { FindAssignmentHandler, ListAssignmentsHandler } from './list-assignments.js';
 import { ListMembersHandler } from './list-members.js';
+import { RolesModule } from '../roles/index.js';
+import { RoleGiving } from './role-giving.js';
 import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler } from './remove-member.js';
 
 /** Commands and queries; the routes are with the API. */
 @Module({
+  imports: [RolesModule],
   providers: [
+    RoleGiving,
     GrantRoleHandler,
     EndRoleHandler,
     EndOrphanedRoleHandler,
@@ -19,5 +23,6 @@ import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler
     ListAssignmentsHandler,
     FindAssignmentHandler,
   ],
+  exports: [RoleGiving],
 })
 export class AssignmentsModule {}

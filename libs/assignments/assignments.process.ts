@@ -15,8 +15,8 @@ export const assignmentsProcess = process<
   name: 'assignments',
   once: ['role-granted.v1'],
   followUps: {
-    'role-granted.v1': ({ position, data: { tenantId, subject, target, role, source } }) => [
-      (context) => new EndOrphanedRole(context, { tenantId, subject, target, role, source, position }),
+    'role-granted.v1': ({ position, data: { tenantId, subject, target, role, roleRevision, source } }) => [
+      (context) => new EndOrphanedRole(context, { tenantId, subject, target, role, roleRevision, source, position }),
     ],
     'workspace-created.v1': ({ data: { workspaceId, tenantId, creatorId, creatorType } }) => {
       if (creatorId === null) return [];

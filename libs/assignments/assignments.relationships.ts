@@ -1,17 +1,51 @@
-import { none, type RelationshipMap, type Tuple } from '../outbox/index.js';
+import { heldBy, none, type RelationshipMap, type SourceChange, type Tuple } from '../outbox/index.js';
 import { ADMIN_SOURCE_PREFIX } from '../tenants/index.js';
-import type { AssignmentEvent, RoleName, Subject, Target } from './assignment.decider.js';
+import { type AssignmentEvent, isBuiltIn, type RoleName, type Subject, type Target } from './assignment.decider.js';
 
-function tuple({ subject, target }: { subject: Subject; target: Target }, role: RoleName): Tuple {
-  return { resource: `${target.type}:${target.id}`, relation: role, subject: `${subject.type}:${subject.id}` };
+interface Held {
+  subject: Subject;
+  target: Target;
+}
+interface Wanted {
+  tuple: Tuple;
+  source: string;
+  /** Whether it ends with the grant; else it is gone when the grant is. */
+  timed: boolean;
+}
+
+/**
+ * A built-in role is one relationship. A role of the tenant is one with its binding on the target, and the two that make
+ * the binding what it is: those have the holder in their source, so that they go with whoever holds it last.
+ */
+function wantedBy({ subject, target }: Held, role: RoleName, source: string): Wanted[] {
+  const [who, where] = [`${subject.type}:${subject.id}`, `${target.type}:${target.id}`];
+  if (isBuiltIn(role)) return [{ tuple: { resource: where, relation: role, subject: who }, source, timed: true }];
+  const binding = `role_binding:${target.id}/${role}`;
+  const structure = { source: heldBy(who, source), timed: false };
+  return [
+    { tuple: { resource: binding, relation: 'subject', subject: who }, source, timed: true },
+    { tuple: { resource: binding, relation: 'role', subject: `role:${role}` }, ...structure },
+    { tuple: { resource: where, relation: 'binding', subject: binding }, ...structure },
+  ];
+}
+
+function give(held: Held, role: RoleName, grant: { source: string; until: string | null }): SourceChange[] {
+  return wantedBy(held, role, grant.source).map(({ tuple: want, source, timed }) => {
+    return { want, source, until: timed ? grant.until : null };
+  });
+}
+
+function take(held: Held, role: RoleName, sources: readonly string[]): SourceChange[] {
+  const wanted = sources.flatMap((source) => wantedBy(held, role, source));
+  return wanted.map(({ tuple: end, source }) => ({ end, source }));
 }
 
 export const assignmentRelationships: RelationshipMap<AssignmentEvent> = {
   'role-granted.v1': ({ data }) => [
-    ...data.replaced.flatMap(({ role, sources }) => sources.map((source) => ({ end: tuple(data, role), source }))),
-    { want: tuple(data, data.role), source: data.source, until: data.until },
+    ...data.replaced.flatMap(({ role, sources }) => take(data, role, sources)),
+    ...give(data, data.role, data),
   ],
-  'role-ended.v1': ({ data }) => data.sources.map((source) => ({ end: tuple(data, data.role), source })),
+  'role-ended.v1': ({ data }) => take(data, data.role, data.sources),
   'tenant-member-removed.v1': ({ data: { tenantId, userId } }) => [
     { endSubject: `user:${userId}`, tenantId, exceptSourcePrefix: ADMIN_SOURCE_PREFIX },
   ],

@@ -1,19 +1,20 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { Positioned } from '../projections/index.js';
+import { roleAt } from '../roles/index.js';
 import { hasServiceAccount } from '../service-accounts/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
 import { loadWorkspaceTree } from '../workspaces/index.js';
-import type { RoleName } from './assignment.decider.js';
+import { isBuiltIn, type RoleName } from './assignment.decider.js';
 import type { AssignmentKey } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 
-/** Ends a role that was given while its target was deleted or its holder went, in whichever order. */
+/** Ends a role that was given while its target or itself was deleted or its holder went, in whichever order. */
 export class EndOrphanedRole extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: AssignmentKey & { role: RoleName; source: string; position: number },
+    readonly input: AssignmentKey & { role: RoleName; roleRevision?: number; source: string; position: number },
   ) {
     super();
   }
@@ -28,15 +29,24 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
 
   async execute({ context, input }: EndOrphanedRole): Promise<Positioned> {
     const [holderGone, targetGone] = await Promise.all([this.isHolderGone(input), this.isTargetGone(input)]);
-    if (!holderGone && !targetGone) return input;
+    const reason = holderGone || targetGone ? ('removed' as const) : await this.faultOfRole(input);
+    if (!reason) return input;
     const { tenantId, subject, target, role, source } = input;
-    const end = { tenantId, subject, target, role, sources: [source], reason: 'removed' as const };
+    const end = { tenantId, subject, target, role, sources: [source], reason };
     return this.bus.execute(new EndRole(context, end));
   }
 
   private async isHolderGone({ tenantId, subject: { type, id } }: AssignmentKey): Promise<boolean> {
     if (type === 'user') return (await loadUser(this.runtime, id)).status === 'deactivated';
     return !(await hasServiceAccount(this.runtime, { tenantId, serviceAccountId: id }));
+  }
+
+  /** Judged by the order of the log: what becomes of the role later is no fault of this grant. */
+  private async faultOfRole({ role, roleRevision, position }: EndOrphanedRole['input']) {
+    if (isBuiltIn(role)) return undefined;
+    const then = await roleAt(this.runtime, role, position);
+    if (then.status !== 'active') return 'role-deleted' as const;
+    return roleRevision !== undefined && roleRevision !== then.revision ? ('role-changed' as const) : undefined;
   }
 
   private async isTargetGone({ tenantId, target }: AssignmentKey): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { endAdmin, executeOnTenant } from '../tenants/index.js';
+import { type AdminEndReason, endAdmin, executeOnTenant } from '../tenants/index.js';
 import { endRole, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
@@ -27,7 +27,7 @@ export class EndRole extends Command<Accepted> {
       sources?: readonly string[];
       /** Only sources that began before this position. */
       before?: number;
-      reason: 'removed' | 'revoked' | 'expired' | 'promoted';
+      reason: 'removed' | 'revoked' | 'expired' | 'promoted' | 'role-changed' | 'role-deleted';
       /** Refused as not found unless it is held, on a target that the tenant has. */
       mustHold?: boolean;
       /** The revision of the member that the caller saw. */
@@ -56,7 +56,7 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
 
   private async endAdmin(context: CommandContext, input: EndRole['input']) {
     const { tenantId, subject, sources } = input;
-    const reason = input.reason === 'promoted' ? 'removed' : input.reason;
+    const reason: AdminEndReason = input.reason === 'revoked' || input.reason === 'expired' ? input.reason : 'removed';
     const command = { userId: subject.id, sources, reason, becomesMember: null, at: context.at };
     const revisions = await this.revisions(context, input);
     return executeOnTenant(this.runtime, context, tenantId, (state) =>

@@ -4,7 +4,8 @@ import { type CommandContext, DeciderRuntime, type DomainEvent, type Outcome } f
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
-import { assignment, grantRole, type RoleName } from './assignment.decider.js';
+import { loadRole, requireRole } from '../roles/index.js';
+import { assignment, grantRole, isBuiltIn, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
   assignmentStream,
@@ -25,10 +26,12 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
     readonly context: CommandContext,
     readonly input: AssignmentKey & {
       role: RoleName;
+      /** Of a role of the tenant: the revision whose permissions who gives it was found to hold. */
+      roleRevision?: number;
       /** `direct`, `creation`, `request:{id}`. */
       source: string;
       until: string | null;
-      /** Takes the place of other built-in roles on the target. */
+      /** A built-in role takes the place of other built-in ones on the target. */
       replaces: boolean;
       /** Refused as not found unless something is held already. */
       mustHold?: boolean;
@@ -54,9 +57,16 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const outcome = first ?? (await this.grant(context, input));
     const position = await this.followUps.run(outcome.events, outcome.position);
     const member = await memberResource(this.runtime, input, { at: context.at, position });
-    const held = member.resource.roles.some(({ role }) => role === input.role);
-    if (input.target.type === 'workspace' && !held) throw new Refused('not-found');
+    const given = grantedIn(outcome.events) ?? input.role;
+    const held = member.resource.roles.some(({ role }) => role === given);
+    if (!held && !isBuiltIn(given)) throw await this.whyUndone(input.tenantId, given);
+    if (!held && input.target.type === 'workspace') throw new Refused('not-found');
     return member;
+  }
+
+  private async whyUndone(tenantId: string, roleId: string): Promise<Refused> {
+    const { status } = await loadRole(this.runtime, { tenantId, roleId });
+    return new Refused(status === 'active' ? 'role-changed-meanwhile' : 'not-found');
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
@@ -71,10 +81,20 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
     await requireSubject(this.runtime, input, input.subjectField);
     requireFit(input);
+    if (!isBuiltIn(input.role)) {
+      await this.requireAsJudged(input);
+      return this.onAssignment(context, input, standing);
+    }
     if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
     if (input.role === 'admin') return this.asAdmin(context, input, standing);
     const demoted = input.replaces ? await this.demote(context, input, standing) : undefined;
     return demoted && demoted.events.length > 0 ? demoted : this.onAssignment(context, input, standing);
+  }
+
+  private async requireAsJudged({ tenantId, role: roleId, roleRevision }: GrantRole['input']): Promise<void> {
+    const { status, revision } = await requireRole(this.runtime, { tenantId, roleId });
+    if (status === 'deleting') throw new Refused('conflict');
+    if (roleRevision !== undefined && roleRevision !== revision) throw new Refused('role-changed-meanwhile');
   }
 
   private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
@@ -107,4 +127,10 @@ export function requireFit({ subject, target, role }: Pick<GrantRole['input'], '
   if (subject.type === 'service_account' && target.type === 'tenant' && role === 'admin') {
     throw new Refused('role-not-for-service-accounts', undefined, { field: 'role' });
   }
+}
+
+/** The role that a repeat of a call gave the first time, whatever the call's words name now. */
+function grantedIn(events: readonly DomainEvent[]): RoleName | undefined {
+  const granted = events.find(({ type }) => type === 'role-granted.v1');
+  return granted && (granted.data as { role: RoleName }).role;
 }

@@ -12,6 +12,16 @@ export { GrantRole, requireFit } from './grant-role.js';
 export type { AssignmentTables } from './list-members.js';
 export { TenantMembersController, WorkspaceMembersController } from './members.controller.js';
 export { assignmentProblems } from './problems.js';
+export {
+  type GivenRole,
+  type NamedRole,
+  namedRole,
+  requireOf,
+  rightToChange,
+  RoleGiving,
+  roleInFilter,
+} from './role-giving.js';
+export { RoleAssignmentsController } from './role-assignments.controller.js';
 export { RemoveTenantMember } from './remove-member.js';
 
 export const assignmentsPart: DomainPart = {

@@ -6,7 +6,7 @@ import { CLOCK, type Clock, Refused } from '../platform/index.js';
 import type { ServiceAccountTables } from '../service-accounts/index.js';
 import type { WorkspaceTables } from '../workspaces/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
-import { latestEnd, type MemberResource, ROLE_ORDER } from './member-resource.js';
+import { inOrder, latestEnd, type MemberResource } from './member-resource.js';
 
 export interface AssignmentTable {
   id: string;
@@ -88,11 +88,10 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
 }
 
 function listedMember(target: Target, row: MemberRow): ListedMember {
-  const roles = ROLE_ORDER.flatMap((role) => {
+  const roles = inOrder(row.held.map(({ role }) => role)).map((role) => {
     const held = row.held.filter((source) => source.role === role);
-    if (held.length === 0) return [];
     const until = latestEnd(held.map((source) => source.until && new Date(source.until).toISOString()));
-    return [{ role, until, sources: held.map(({ source }) => source).sort() }];
+    return { role, until, sources: held.map(({ source }) => source).sort() };
   });
   const subject = { type: row.subject_type, id: row.subject_id };
   return { subject, target, roles, displayName: row.display_name, active: row.active ?? true };

@@ -2,7 +2,14 @@ import type { Accepted } from '../edge/index.js';
 import type { DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { tenant, tenantStream } from '../tenants/index.js';
-import { assignment, type Holdings, type RoleName, type Subject, type Target } from './assignment.decider.js';
+import {
+  assignment,
+  type Holdings,
+  isBuiltIn,
+  type RoleName,
+  type Subject,
+  type Target,
+} from './assignment.decider.js';
 import { type AssignmentKey, assignmentStream, standingOf } from './assignment-streams.js';
 
 export interface HeldRole {
@@ -18,14 +25,17 @@ export interface MemberResource {
   roles: HeldRole[];
 }
 
-export const ROLE_ORDER: readonly RoleName[] = ['admin', 'editor', 'member'];
+/** The built-in roles first, then those of the tenant. */
+export function inOrder(roles: Iterable<RoleName>): RoleName[] {
+  const rank = (role: RoleName): string => (isBuiltIn(role) ? ` ${role}` : role);
+  return [...new Set(roles)].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
 
 export function heldRoles(held: Holdings): HeldRole[] {
-  return ROLE_ORDER.flatMap((role) => {
-    const sources = held[role];
-    if (!sources) return [];
+  return inOrder(Object.keys(held)).map((role) => {
+    const sources = held[role]!;
     const ends = Object.values(sources).map(({ until }) => until);
-    return [{ role, until: latestEnd(ends), sources: Object.keys(sources).sort() }];
+    return { role, until: latestEnd(ends), sources: Object.keys(sources).sort() };
   });
 }
 

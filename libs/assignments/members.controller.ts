@@ -1,22 +1,26 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
-import { IsIn } from 'class-validator';
+import { ApiTags } from '@nestjs/swagger';
 import {
   type Answer,
   AnswersPageOf,
   AnswersWith,
   type Call,
+  Caller,
   CommandEdge,
   HonoursIfMatch,
   HttpCall,
   type Page,
   PageQuery,
+  type Principal,
   Problems,
   Requires,
 } from '../edge/index.js';
 import { CLOCK, type Clock, IsIsoInstant, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
-import type { RoleName, Target } from './assignment.decider.js';
+import { DeciderRuntime } from '../event-store/index.js';
+import { IsRoleReference } from '../roles/index.js';
+import { isBuiltIn, rolesOf, type Target } from './assignment.decider.js';
+import { OF_OWN_ROLES, RoleGiving, roleInFilter } from './role-giving.js';
 import { ListedMemberDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
@@ -24,58 +28,32 @@ import { type ListedMember, ListMembers } from './list-members.js';
 import type { MemberResource } from './member-resource.js';
 import { RemoveTenantMember } from './remove-member.js';
 
-const TENANT_ROLES = ['admin', 'member'] as const;
-const WORKSPACE_ROLES = ['admin', 'editor', 'member'] as const;
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
 
-class TenantRoleBody {
-  @ApiProperty({ enum: TENANT_ROLES })
-  @IsIn(TENANT_ROLES)
-  role!: (typeof TENANT_ROLES)[number];
+class RoleBody {
+  @IsRoleReference()
+  role!: string;
 
   @Nullable()
   @IsIsoInstant()
   until?: string | null;
 }
 
-class AddTenantMemberBody extends TenantRoleBody {
+class AddMemberBody extends RoleBody {
   @IsUlid()
   userId!: string;
 }
 
-class WorkspaceRoleBody {
-  @ApiProperty({ enum: WORKSPACE_ROLES })
-  @IsIn(WORKSPACE_ROLES)
-  role!: (typeof WORKSPACE_ROLES)[number];
-
-  @Nullable()
-  @IsIsoInstant()
-  until?: string | null;
-}
-
-class AddWorkspaceMemberBody extends WorkspaceRoleBody {
-  @IsUlid()
-  userId!: string;
-}
-
-class ListTenantMembersQuery extends PageQuery {
+class ListMembersQuery extends PageQuery {
   @Omittable()
-  @IsIn(TENANT_ROLES)
-  @ApiProperty({ enum: TENANT_ROLES })
-  role?: (typeof TENANT_ROLES)[number];
-}
-
-class ListWorkspaceMembersQuery extends PageQuery {
-  @Omittable()
-  @IsIn(WORKSPACE_ROLES)
-  @ApiProperty({ enum: WORKSPACE_ROLES })
-  role?: (typeof WORKSPACE_ROLES)[number];
+  @IsRoleReference()
+  role?: string;
 }
 
 interface Given {
   userId: string;
-  role: RoleName;
+  role: string;
   until?: string | null;
   mustHold?: boolean;
 }
@@ -85,64 +63,89 @@ abstract class Members {
   constructor(
     protected readonly edge: CommandEdge,
     protected readonly queries: QueryBus,
+    private readonly runtime: DeciderRuntime,
+    private readonly giving: RoleGiving,
     private readonly clock: Clock,
   ) {}
 
-  protected give(call: Call, tenantId: string, target: Target, given: Given): Promise<Answer<MemberResource>> {
+  protected async give(
+    call: Call,
+    caller: Principal,
+    tenantId: string,
+    target: Target,
+    given: Given,
+  ): Promise<Answer<MemberResource>> {
     const { userId, role, until = null, mustHold } = given;
     const { ifRevision } = call;
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
+    const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, { guarded: true });
     const subject = { type: 'user' as const, id: userId };
-    const input = { tenantId, subject, target, role, source: 'direct', until, replaces: true };
+    const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
     const rules = { mustHold, ifRevision, subjectField: 'userId' };
     return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
   }
+
+  protected async members(tenantId: string, target: Target, query: ListMembersQuery): Promise<Page<ListedMember>> {
+    if (query.role !== undefined) requireOfQuery(target.type, query.role);
+    const role = await roleInFilter(this.runtime, tenantId, query.role);
+    return this.queries.execute(new ListMembers(tenantId, target, { ...query, role }));
+  }
+}
+
+function requireOfQuery(targetType: Target['type'], role: string): void {
+  if (!isBuiltIn(role) || rolesOf(targetType).includes(role)) return;
+  throw new Refused('malformed-query', `a ${targetType} has no role ${role}`, { field: 'role' });
 }
 
 @ApiTags('members')
 @Controller('v1/tenants/:tenantId/members')
 export class TenantMembersController extends Members {
-  constructor(edge: CommandEdge, queries: QueryBus, @Inject(CLOCK) clock: Clock) {
-    super(edge, queries, clock);
+  constructor(
+    edge: CommandEdge,
+    queries: QueryBus,
+    runtime: DeciderRuntime,
+    giving: RoleGiving,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    super(edge, queries, runtime, giving, clock);
   }
 
   @Get()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(ListedMemberDocument)
-  list(
-    @UlidParam('tenantId') tenantId: string,
-    @QueryString() query: ListTenantMembersQuery,
-  ): Promise<Page<ListedMember>> {
-    return this.queries.execute(new ListMembers(tenantId, { type: 'tenant', id: tenantId }, query));
+  list(@UlidParam('tenantId') tenantId: string, @QueryString() query: ListMembersQuery): Promise<Page<ListedMember>> {
+    return this.members(tenantId, { type: 'tenant', id: tenantId }, query);
   }
 
   @Post()
   @HonoursIfMatch()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin')
+  @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
   add(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
-    @Body() body: AddTenantMemberBody,
+    @Body() body: AddMemberBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, tenantId, { type: 'tenant', id: tenantId }, body);
+    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, body);
   }
 
   @Patch(':userId')
   @HonoursIfMatch()
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin')
+  @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
   change(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('userId') userId: string,
-    @Body() body: TenantRoleBody,
+    @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, tenantId, { type: 'tenant', id: tenantId }, { ...body, userId, mustHold: true });
+    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, { ...body, userId, mustHold: true });
   }
 
   @Delete(':userId')
@@ -163,8 +166,14 @@ export class TenantMembersController extends Members {
 @ApiTags('workspaces')
 @Controller('v1/tenants/:tenantId/workspaces/:workspaceId/members')
 export class WorkspaceMembersController extends Members {
-  constructor(edge: CommandEdge, queries: QueryBus, @Inject(CLOCK) clock: Clock) {
-    super(edge, queries, clock);
+  constructor(
+    edge: CommandEdge,
+    queries: QueryBus,
+    runtime: DeciderRuntime,
+    giving: RoleGiving,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    super(edge, queries, runtime, giving, clock);
   }
 
   @Get()
@@ -173,39 +182,41 @@ export class WorkspaceMembersController extends Members {
   list(
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
-    @QueryString() query: ListWorkspaceMembersQuery,
+    @QueryString() query: ListMembersQuery,
   ): Promise<Page<ListedMember>> {
-    return this.queries.execute(new ListMembers(tenantId, { type: 'workspace', id: workspaceId }, query));
+    return this.members(tenantId, { type: 'workspace', id: workspaceId }, query);
   }
 
   @Post()
   @HonoursIfMatch()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed')
+  @Problems('subject-not-found', 'until-passed', ...OF_OWN_ROLES)
   add(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
-    @Body() body: AddWorkspaceMemberBody,
+    @Body() body: AddMemberBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, tenantId, { type: 'workspace', id: workspaceId }, body);
+    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, body);
   }
 
   @Patch(':userId')
   @HonoursIfMatch()
   @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed')
+  @Problems('subject-not-found', 'until-passed', ...OF_OWN_ROLES)
   change(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
     @UlidParam('userId') userId: string,
-    @Body() body: WorkspaceRoleBody,
+    @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
     const given = { ...body, userId, mustHold: true };
-    return this.give(call, tenantId, { type: 'workspace', id: workspaceId }, given);
+    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, given);
   }
 
   @Delete(':userId')

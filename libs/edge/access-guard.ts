@@ -76,6 +76,13 @@ export class Access {
     return this.spicedb.check({ resource, permission, subject }, this.freshAsKnown());
   }
 
+  /** One answer per permission, as of the head of the log. */
+  async allowsEach(asked: { subject: string; resource: string; permissions: readonly string[] }): Promise<boolean[]> {
+    const { subject, resource, permissions } = asked;
+    const checks = permissions.map((permission) => ({ resource, permission, subject }));
+    return this.spicedb.checkAll(checks, await this.freshAtHead());
+  }
+
   /**
    * At least all that this process knows to be delivered.
    * @throws Refused `dependency-unavailable` while SpiceDB can't be trusted

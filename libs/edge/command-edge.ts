@@ -116,7 +116,7 @@ export class CommandEdge {
   }
 }
 
-const DENIALS: ReadonlySet<string> = new Set(['forbidden', 'not-found']);
+const DENIALS: ReadonlySet<string> = new Set(['forbidden', 'not-found', 'permissions-missing']);
 
 function claimKey(request: FastifyRequest, key: string): ClaimKey {
   const { method, url, body, params } = request;

@@ -6,6 +6,18 @@ export const edgeProblems = defineProblems({
     title: 'Malformed consistency token',
     next: 'Send a token that an earlier answer gave, unchanged, or none.',
   },
+  'permissions-missing': {
+    status: 403,
+    title: 'Nobody passes on what they do not hold',
+    next: 'Ask somebody who holds these permissions, or leave them out.',
+    members: {
+      missing: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'the permissions that the caller does not hold',
+      },
+    },
+  },
   'foreign-log': {
     status: 409,
     title: 'The token is of another event log',

@@ -13,9 +13,9 @@ export type SourceChange =
   | { readonly end: Tuple; readonly source: string }
   /** Every source of the tuple. */
   | { readonly endTuple: Tuple }
-  /** Every tuple of the resource, and every tuple that names it as subject. */
+  /** Every tuple of the resource and of its parts, every tuple that names it as subject, and what it is the holder of. */
   | { readonly endObject: string }
-  /** Every tuple of the subject in the tenant, but for sources with the prefix. */
+  /** Every tuple of the subject in the tenant, and every source that it is the holder of, but for sources with the prefix. */
   | { readonly endSubject: string; readonly tenantId: string; readonly exceptSourcePrefix: string }
   /** Nothing of the subject is wanted any more, in no tenant, and nothing that comes to want it changes that. */
   | { readonly suspend: string }
@@ -32,6 +32,27 @@ export type RelationshipMap<E extends DomainEvent> = EventMap<E, readonly Source
 
 /** The explicit answer of events that change no relationship. */
 export const none = (): readonly SourceChange[] => [];
+
+/** The source of a tuple that is there because of what somebody holds, and ends with it. */
+export function heldBy(holder: string, source: string): string {
+  return `${holder} ${source}`;
+}
+
+/** Who holds what a source stands for; undefined where nobody does. */
+export function holderOf(source: string): string | undefined {
+  const end = source.indexOf(' ');
+  return end < 0 ? undefined : source.slice(0, end);
+}
+
+/** The id of what an object is a part of, such as `W` for `role_binding:W/R`; undefined for what is no part. */
+export function wholeOf(object: string): string | undefined {
+  const end = object.indexOf('/');
+  return end < 0 ? undefined : object.slice(object.indexOf(':') + 1, end);
+}
+
+export function idOf(object: string): string {
+  return object.slice(object.indexOf(':') + 1);
+}
 
 export function tupleKey({ resource, relation, subject }: Tuple): string {
   return `${resource}#${relation}@${subject}`;

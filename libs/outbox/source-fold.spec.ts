@@ -1,4 +1,4 @@
-import { type SourceChange, type Tuple, tupleKey } from './relationship.js';
+import { heldBy, type SourceChange, type Tuple, tupleKey } from './relationship.js';
 import { SourceFold, type SourceRow } from './source-fold.js';
 
 const tuple: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:U' };
@@ -105,7 +105,28 @@ describe('the end of an object', () => {
   });
 });
 
+describe('the end of an object with parts', () => {
+  it('takes every tuple of the parts, and of no part of another object', () => {
+    const part = (id: string): Tuple => ({ resource: `role_binding:${id}`, relation: 'subject', subject: 'user:U' });
+    const fold = folded([[want('a', null, part('W/R')), want('a', null, part('X/W'))], [{ endObject: 'workspace:W' }]]);
+    const deleted = fold.effective.filter(({ operation }) => operation === 'delete').map((change) => change.tuple);
+    expect(deleted).toEqual(['role_binding:W/R#subject@user:U']);
+  });
+});
+
 describe('the end of what somebody has in a tenant', () => {
+  it('takes the sources that they are the holder of, and leaves those of others', () => {
+    const link: Tuple = { resource: 'role_binding:W/R', relation: 'role', subject: 'role:R' };
+    const gone: SourceChange = { endSubject: 'user:U', tenantId: 'T', exceptSourcePrefix: 'tenant-admin/' };
+    const wanted = [want(heldBy('user:U', 'direct'), null, link), want(heldBy('user:V', 'direct'), null, link)];
+    const fold = folded([wanted, [gone]]);
+    expect(fold.removals).toEqual([{ tuple: 'role_binding:W/R#role@role:R', source: 'user:U direct' }]);
+    expect(folded([wanted, [{ endObject: 'user:U' }]]).removals).toEqual(fold.removals);
+    expect(folded([wanted, [gone, { ...gone, endSubject: 'user:V' }]]).effective.at(-1)).toMatchObject({
+      operation: 'delete',
+    });
+  });
+
   const inTenant: Tuple = { resource: 'tenant:T', relation: 'member', subject: 'user:U' };
   const admin: Tuple = { resource: 'tenant:T', relation: 'admin', subject: 'user:U' };
   const ofAnother: Tuple = { resource: 'workspace:W', relation: 'editor', subject: 'user:V' };

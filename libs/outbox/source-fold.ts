@@ -1,4 +1,4 @@
-import { type SourceChange, tupleKey } from './relationship.js';
+import { holderOf, idOf, type SourceChange, tupleKey, wholeOf } from './relationship.js';
 
 /** A row of `relationship_source`. */
 export interface SourceRow {
@@ -155,15 +155,21 @@ export class SourceFold {
     }
     if ('endTuple' in change) return [...(this.tuples.get(tupleKey(change.endTuple))?.values() ?? [])];
     if ('endObject' in change) {
-      const userset = `${change.endObject}#`;
+      const [userset, id] = [`${change.endObject}#`, idOf(change.endObject)];
       return this.all(
-        ({ resource, subject }) =>
-          resource === change.endObject || subject === change.endObject || subject.startsWith(userset),
+        ({ resource, subject, source }) =>
+          holderOf(source) === change.endObject ||
+          resource === change.endObject ||
+          subject === change.endObject ||
+          subject.startsWith(userset) ||
+          wholeOf(resource) === id,
       );
     }
     return this.all(
       ({ subject, tenantId, source }) =>
-        subject === change.endSubject && tenantId === change.tenantId && !source.startsWith(change.exceptSourcePrefix),
+        (subject === change.endSubject || holderOf(source) === change.endSubject) &&
+        tenantId === change.tenantId &&
+        !source.startsWith(change.exceptSourcePrefix),
     );
   }
 

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { Recorded } from '../event-store/index.js';
-import { type SourceChange, tupleKey } from './relationship.js';
+import { idOf, type SourceChange, tupleKey } from './relationship.js';
 import { type EventSources, SourceFold, type SourceRow } from './source-fold.js';
 
 export type SourceMapping = (event: Recorded) => readonly SourceChange[];
@@ -93,15 +93,20 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
   if (objects.length > 0) {
     await collect('resource = any($1)', [objects]);
     await collect(`split_part(subject, '#', 1) = any($1)`, [objects]);
+    const parts = `resource like '%/%' and split_part(split_part(resource, ':', 2), '/', 1) = any($1)`;
+    await collect(parts, [objects.map(idOf)]);
+    await collect(`source like '% %' and split_part(source, ' ', 1) = any($1)`, [objects]);
   }
   if (withdrawn.length > 0) {
     await collect(`split_part(subject, '#', 1) = any($1) and subject = any($1)`, [withdrawn]);
   }
   if (subjects.length > 0) {
+    const names = subjects.map(({ endSubject }) => endSubject);
     await collect('(tenant_id, subject) in (select * from unnest($1::text[], $2::text[]))', [
       subjects.map(({ tenantId }) => tenantId),
-      subjects.map(({ endSubject }) => endSubject),
+      names,
     ]);
+    await collect(`source like '% %' and split_part(source, ' ', 1) = any($1)`, [names]);
   }
   return [...found.values()];
 }

@@ -4,11 +4,13 @@ import type { Kysely } from 'kysely';
 import type { Check, SpiceDb } from '../authorization/index.js';
 import { Access, INSTALLATION, KYSELY, SPICEDB } from '../edge/index.js';
 import { normaliseUlid, Refused } from '../platform/index.js';
+import { relationOf } from '../roles/index.js';
 import { ResourceTypes } from './resource-types.js';
 
 /** May the subject do this with the resource? */
 export interface PermissionQuestion {
   resource: { type: string; id: string };
+  /** As SpiceDB calls it, or one of the catalogue as roles have it: `apps:read`. */
   permission: string;
   /** `user:…`, `service_account:…` */
   subject: string;
@@ -106,7 +108,8 @@ export class CheckPermissionsHandler implements IQueryHandler<CheckPermissions> 
     return tenants;
   }
 
-  private normalised(question: PermissionQuestion): PermissionQuestion {
+  private normalised(given: PermissionQuestion): PermissionQuestion {
+    const question = { ...given, permission: relationOf(given.permission) ?? given.permission };
     const { type, id } = question.resource;
     if (!this.types.hasUlids(type)) return question;
     const ulid = normaliseUlid(id);

@@ -15,6 +15,7 @@ import { CheckPermissions, type PermissionQuestion } from './check-permissions.j
 
 const NAME_LENGTH = 128;
 const MOST_CHECKS = 100;
+const PERMISSION = 'built in, such as `view`, or one of the catalogue of roles: `apps:read`';
 const SUBJECT_TYPES = ['user', 'service_account'] as const;
 
 class CheckedResource {
@@ -47,7 +48,7 @@ class PermissionCheck {
   @IsNested(() => CheckedResource)
   resource!: CheckedResource;
 
-  @ApiProperty({ example: 'view', minLength: 1, maxLength: NAME_LENGTH })
+  @ApiProperty({ example: 'view', minLength: 1, maxLength: NAME_LENGTH, description: PERMISSION })
   @IsString()
   @Length(1, NAME_LENGTH)
   permission!: string;
@@ -74,7 +75,7 @@ class PermissionChecks {
   @ValidateIf(isSingle)
   @IsString()
   @Length(1, NAME_LENGTH)
-  @ApiPropertyOptional({ example: 'view', minLength: 1, maxLength: NAME_LENGTH })
+  @ApiPropertyOptional({ example: 'view', minLength: 1, maxLength: NAME_LENGTH, description: PERMISSION })
   permission?: string;
 
   @Omittable()

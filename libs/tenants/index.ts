@@ -6,6 +6,7 @@ import { tenantsModel } from './tenants.projection.js';
 export { RenameTenant, SetRequestableRoles } from './change-tenant.js';
 export { CreateTenant } from './create-tenant.js';
 export { DeleteTenant } from './delete-tenant.js';
+export { GetTenant } from './list-tenants.js';
 export { tenantProblems } from './problems.js';
 export * from './tenant.decider.js';
 export { executeOnTenant, loadTenant, nameKey, type TenantResource, tenantStream } from './tenant-streams.js';

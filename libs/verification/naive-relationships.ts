@@ -1,4 +1,4 @@
-import { type SourceChange, type Tuple, tupleKey } from '../outbox/index.js';
+import { holderOf, idOf, type SourceChange, type Tuple, tupleKey, wholeOf } from '../outbox/index.js';
 import type { Recorded } from '../event-store/index.js';
 import type { EventRef } from './report.js';
 
@@ -34,7 +34,7 @@ export class NaiveRelationships {
   readonly suspended = new Set<string>();
   /** The event that last changed whether or until when a tuple is wanted. */
   readonly lastChange = new Map<string, EventRef>();
-  /** An object → tuples that it is the resource or the subject of, or were. */
+  /** An object → tuples that it is the resource or the subject of, or were; its id → those of its parts. */
   private readonly tuplesOf = new Map<string, Set<string>>();
 
   wanted(tuple: string): Wanted {
@@ -86,7 +86,8 @@ export class NaiveRelationships {
     const withdrawn = this.suspended.has(subject);
     wishes.set(source, { tuple, source, resource, subject, tenantId, until: end, position, withdrawn });
     this.wishes.set(tuple, wishes);
-    for (const object of [resource, objectOf(subject)]) {
+    for (const object of [resource, objectOf(subject), wholeOf(resource), holderOf(source)]) {
+      if (object === undefined) continue;
       this.tuplesOf.set(object, (this.tuplesOf.get(object) ?? new Set()).add(tuple));
     }
   }
@@ -140,10 +141,18 @@ export class NaiveRelationships {
   ): Wish[] {
     if ('end' in change) return this.of(tupleKey(change.end)).filter(({ source }) => source === change.source);
     if ('endTuple' in change) return this.of(tupleKey(change.endTuple));
-    if ('endObject' in change) return this.about(change.endObject);
+    if ('endObject' in change) {
+      const { endObject } = change;
+      return [...new Set([...this.about(endObject), ...this.about(idOf(endObject))])].filter(
+        ({ resource, subject, source }) =>
+          [resource, objectOf(subject), holderOf(source)].includes(endObject) || wholeOf(resource) === idOf(endObject),
+      );
+    }
     return this.about(objectOf(change.endSubject)).filter(
       ({ subject, tenantId, source }) =>
-        subject === change.endSubject && tenantId === change.tenantId && !source.startsWith(change.exceptSourcePrefix),
+        (subject === change.endSubject || holderOf(source) === change.endSubject) &&
+        tenantId === change.tenantId &&
+        !source.startsWith(change.exceptSourcePrefix),
     );
   }
 
@@ -151,7 +160,7 @@ export class NaiveRelationships {
     return [...(this.wishes.get(tuple)?.values() ?? [])];
   }
 
-  /** Wishes for tuples with the object on either side, alone or as a set of subjects. */
+  /** Wishes for tuples that an object, or what has its id, has to do with. */
   private about(object: string): Wish[] {
     return [...(this.tuplesOf.get(object) ?? [])].flatMap((tuple) => this.of(tuple));
   }

@@ -6,6 +6,7 @@ import { parkingPart } from '../parking/index.js';
 import type { SubjectKeys } from '../personal-data/index.js';
 import { Domain } from '../projections/index.js';
 import { requestsPart } from '../requests/index.js';
+import { rolesPart } from '../roles/index.js';
 import { serviceAccountsPart } from '../service-accounts/index.js';
 import { tenantsPart } from '../tenants/index.js';
 import { tokensPart } from '../tokens/index.js';
@@ -22,6 +23,7 @@ export function buildDomain(keys?: SubjectKeys): Domain {
     // Before tenants: they close and delete what is theirs while a tenant is being deleted.
     requestsPart,
     serviceAccountsPart,
+    rolesPart,
     tenantsPart,
     workspacesPart,
     assignmentsPart,

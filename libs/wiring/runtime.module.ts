@@ -22,6 +22,7 @@ import { ParkingModule } from '../parking/index.js';
 import type { SubjectKeys } from '../personal-data/index.js';
 import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
+import { RolesModule } from '../roles/index.js';
 import { ServiceAccountsModule } from '../service-accounts/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule } from '../tenants/index.js';
 import { ADMIN_TOKEN, TOKEN_PEPPERS, TokensModule } from '../tokens/index.js';
@@ -53,6 +54,7 @@ const domainModules = [
   ServiceAccountsModule,
   TenantsModule,
   WorkspacesModule,
+  RolesModule,
   AssignmentsModule,
   RequestsModule,
   AuditLogModule,

@@ -3,6 +3,7 @@ import { renderOpenApi } from '../../apps/generate/openapi-document.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { startTestApp, TEST_ADMIN_TOKEN, type TestApp } from '../../libs/testing/test-app.js';
 import { Conformance, type DocumentedOperation, type JsonSchema, readGolden } from './conformance.js';
+import { walkRoles } from './walk-roles.js';
 
 const UNKNOWN = '01JQ0000000000000000000ABC';
 const ULID = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
@@ -52,7 +53,11 @@ describe('the document', () => {
     }
   });
 
-  it('has ids in paths as ULIDs, except the opaque ids of assignments', () => {
+  it('has ids in paths as ULIDs, except the opaque ids of assignments and the names of built-in roles', () => {
+    const others: Record<string, string | undefined> = {
+      assignmentId: undefined,
+      roleId: `^(?:admin|editor|member)$|${ULID}`,
+    };
     for (const { path, parameters = [] } of conformance.operations) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const inPath = parameters.filter((parameter) => parameter.in === 'path');
@@ -60,7 +65,7 @@ describe('the document', () => {
       for (const { name, schema, required } of inPath) {
         expect({ name, required, pattern: schema.pattern }).toEqual({
           ...{ name, required: true },
-          pattern: name === 'assignmentId' ? undefined : ULID,
+          pattern: name in others ? others[name] : ULID,
         });
       }
     }
@@ -107,6 +112,7 @@ describe('a client that believes the document (X-012)', () => {
     await walk.tenant(tenantId, ann);
     const workspaceId = await walk.workspaces(tenantId, ann);
     await walk.members(tenantId, ann, { workspaceId, userId: bob.id });
+    await walkRoles(walk, { tenantId, workspaceId }, ann, bob);
     await walk.requests({ tenantId, workspaceId }, ann, bob);
     await walk.serviceAccounts(tenantId, ann);
     await walk.tokensAndUsers(ann, bob);

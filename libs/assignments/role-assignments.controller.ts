@@ -1,0 +1,29 @@
+import { Controller, Get, Param, Query as QueryString } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { AnswersPageOf, type Page, PageQuery, Requires } from '../edge/index.js';
+import { Refused, UlidParam } from '../platform/index.js';
+import { GetRole, ROLE_ID, roleIdOf } from '../roles/index.js';
+import { AssignmentDocument } from './assignments.documents.js';
+import { type AssignmentResource, ListAssignments } from './list-assignments.js';
+
+@ApiTags('roles')
+@Controller('v1/tenants/:tenantId/roles/:roleId/assignments')
+export class RoleAssignmentsController {
+  constructor(private readonly queries: QueryBus) {}
+
+  /** Who holds the role, and on what. */
+  @Get()
+  @Requires({ permission: 'members_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
+  @ApiParam({ name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } })
+  @AnswersPageOf(AssignmentDocument)
+  async list(
+    @UlidParam('tenantId') tenantId: string,
+    @Param('roleId') id: string,
+    @QueryString() query: PageQuery,
+  ): Promise<Page<AssignmentResource>> {
+    const role = roleIdOf(id);
+    if (!(await this.queries.execute(new GetRole(tenantId, role)))) throw new Refused('not-found');
+    return this.queries.execute(new ListAssignments(tenantId, { ...query, role }));
+  }
+}

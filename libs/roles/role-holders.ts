@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { POOL } from '../edge/index.js';
+import { CLOCK, type Clock } from '../platform/index.js';
+import { Progress } from '../projections/index.js';
+import type { RoleKey } from './role-streams.js';
+
+const WAIT_MS = 5_000;
+const PARTITION = 0;
+
+/** Who holds a role, as far as rows tell. */
+@Injectable()
+export class RoleHolders {
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    private readonly progress: Progress,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Whether anybody holds it; a grant past its end is none. */
+  async any({ tenantId, roleId }: RoleKey): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `select 1 from assignment
+       where role = $1 and tenant_id = $2 and role not in ('admin', 'editor', 'member')
+         and (until is null or until > $3::timestamptz) limit 1`,
+      [roleId, tenantId, this.clock.now().toISOString()],
+    );
+    return rowCount! > 0;
+  }
+
+  /** Whether rows have what was in the log at a position; waits for it a while. */
+  async areKnownAt(position: number): Promise<boolean> {
+    if (await this.progress.waitFor('projected', position, WAIT_MS)) return true;
+    const { rows } = await this.pool.query<{ position: number }>(
+      'select position from relay_checkpoint where partition = $1',
+      [PARTITION],
+    );
+    return rows[0] !== undefined && rows[0].position >= position;
+  }
+}
