@@ -5,6 +5,7 @@ import { addImportCommand } from './import-command.js';
 import { EXIT, explain } from './output.js';
 import { addAdminCommand, addParkedCommands } from './record-commands.js';
 import { openSession } from './session.js';
+import { addRebuildCommand } from './rebuild-command.js';
 import { addStoreCommands, type WithSession } from './store-commands.js';
 
 const HELP = `
@@ -44,6 +45,7 @@ const program = new Command('operator')
   .showHelpAfterError('(operator --help lists all commands, operator <command> --help describes one)')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 addStoreCommands(program, withSession);
+addRebuildCommand(program, withSession);
 addParkedCommands(program, withSession);
 addAdminCommand(program, withSession);
 addAuditCommands(program, withSession, run);

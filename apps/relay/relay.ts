@@ -4,6 +4,7 @@ import type { SpiceDb } from '../../libs/authorization/index.js';
 import { type Checkpoint, type EventLog, LogRestored } from '../../libs/event-store/index.js';
 import { Delivery, type Mark, noteDoubt, RelationshipsAhead, RelationshipsLost } from '../../libs/outbox/index.js';
 import type { Clock } from '../../libs/platform/index.js';
+import { REBUILDING, requireSameLog } from '../../libs/verification/index.js';
 import type { Domain, FollowUps, Progress } from '../../libs/projections/index.js';
 import { Backoff } from './backoff.js';
 import { CommitBatch } from './commit-batch.js';
@@ -99,6 +100,7 @@ export class Relay {
 
   /** Runs every loop until one of them loses the lease, or the relay is stopped. */
   private async lead(): Promise<void> {
+    await this.requireLog();
     const led = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, led.signal]);
     this.options.logger.info({ owner: this.options.owner }, 'relay is active');
@@ -114,6 +116,16 @@ export class Relay {
     if (this.lease.held) await this.lease.release().catch(() => undefined);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  /** Before any loop may write to a log that is not ours. */
+  private async requireLog(): Promise<void> {
+    try {
+      await requireSameLog(this.options.pool, this.options.log);
+    } catch (error) {
+      await this.lease.release().catch(() => undefined);
+      throw error;
+    }
   }
 
   private async keepLease(signal: AbortSignal): Promise<void> {
@@ -157,6 +169,11 @@ export class Relay {
       [PARTITION],
     );
     const found = rows[0];
+    if (found?.incarnation === REBUILDING) {
+      throw new LogRestored(
+        'the read side is being rebuilt, or that was interrupted; finish it with: operator rebuild',
+      );
+    }
     if (found && found.incarnation !== incarnation) {
       throw new LogRestored(
         `the read side follows the log ${found.incarnation}, but the event store holds ${incarnation}: ` +
@@ -261,7 +278,11 @@ export class Relay {
     if (error instanceof LogRestored) {
       this.fatal = error;
       await noteDoubt(pool, PARTITION, error.message).catch(() => undefined);
-      logger.error({ error: error.message }, 'the relay has stopped: its place in the event log is gone');
+      logger.error(
+        { error: error.message },
+        'the relay has stopped: its place in the event log is gone. Restore the event store that belongs to this ' +
+          'database, or have what is left of it count with: operator rebuild --accept-lost-events',
+      );
     } else if (error instanceof LeaseLost) logger.warn({ owner: this.options.owner }, 'relay stands by');
     else logger.error({ error: error.message }, 'relay starts again');
   }

@@ -1,12 +1,5 @@
 import { type SpiceDb, SpiceDbRefused, type Update } from '../authorization/index.js';
-import {
-  BEFORE_START,
-  type CommandContext,
-  NO_STREAM,
-  RevisionConflict,
-  stepContext,
-  toAppend,
-} from '../event-store/index.js';
+import { BEFORE_START, type CommandContext, stepContext } from '../event-store/index.js';
 import { isAuditHead } from '../audit-log/index.js';
 import { isSameMark, type Mark, readMark, writeUnderMark } from '../outbox/index.js';
 import { systemClock } from '../platform/index.js';
@@ -15,7 +8,8 @@ import { isSkipped } from './check-spicedb.js';
 import { compareSpiceDb, type SpiceDbDifference } from './compare-spicedb.js';
 import { isForeign } from './foreign-mark.js';
 import { poisonOf, readParked } from './read-parked.js';
-import { REPAIRED, REPAIRS_STREAM } from './repairs.noun.js';
+import { recordRepair } from './record-repair.js';
+import { REPAIRED } from './repairs.noun.js';
 import { ownTypes } from './schema-types.js';
 import { basisOf, type FoundMark, settledStanding, type Standing } from './standing.js';
 import { Moving, readLog, Truth } from './truth.js';
@@ -118,22 +112,13 @@ function deletion(tuple: string): Update {
   return { operation: 'delete', tuple, expiresAt: null };
 }
 
-async function record(
-  { log, domain }: Pick<CheckOptions, 'log' | 'domain'>,
+function record(
+  options: Pick<CheckOptions, 'log' | 'domain'>,
   context: CommandContext,
   { missing, extra, updates }: Plan,
 ): Promise<number> {
   const tuples = updates.slice(0, TUPLES_RECORDED).map(({ operation, tuple }) => ({ operation, tuple }));
-  const repaired = { type: REPAIRED, data: { missing, extra, tuples } };
-  const events = await domain.registry.seal(toAppend(REPAIRS_STREAM, [repaired], context, null));
-  for (;;) {
-    const revision = (await log.readStream(REPAIRS_STREAM)).at(-1)?.revision ?? NO_STREAM;
-    try {
-      return (await log.append(REPAIRS_STREAM, revision, events)).position;
-    } catch (error) {
-      if (!(error instanceof RevisionConflict)) throw error;
-    }
-  }
+  return recordRepair(options, context, { type: REPAIRED, data: { missing, extra, tuples } });
 }
 
 class Repair {

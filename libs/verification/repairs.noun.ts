@@ -13,18 +13,42 @@ export type RelationshipsRepaired = DomainEvent<
   }
 >;
 
+/** The log was restored to an earlier time, and an operator goes on with what it has. */
+export type LostEventsAccepted = DomainEvent<
+  'lost-events-accepted.v1',
+  {
+    /** Position of the last event that is not lost. */
+    after: number;
+    count: number;
+    /** When the first and the last of the lost ones happened. */
+    firstAt: string;
+    lastAt: string;
+  }
+>;
+
+export const LOSS_ACCEPTED = 'lost-events-accepted.v1';
+/** In the place of the incarnation of the log that a read side follows, until it is rebuilt: no relay goes on. */
+export const REBUILDING = 'rebuilding';
 export const REPAIRED = 'relationships-repaired.v1';
 export const REPAIRS_STREAM = 'repairs';
 
-const repairs = noun<RelationshipsRepaired>({
+const repairs = noun<RelationshipsRepaired | LostEventsAccepted>({
   name: 'repairs',
-  types: { [REPAIRED]: 'An operator made SpiceDB hold what is wanted, where it did not.' },
-  relationships: { [REPAIRED]: () => [] },
+  types: {
+    [REPAIRED]: 'An operator made SpiceDB hold what is wanted, where it did not.',
+    [LOSS_ACCEPTED]: 'An operator went on with an event log that had lost its last events.',
+  },
+  relationships: { [REPAIRED]: () => [], [LOSS_ACCEPTED]: () => [] },
   audit: {
     [REPAIRED]: ({ data: { missing, extra, tuples } }) => ({
       action: 'relationships.repaired',
       resource: { type: 'system', id: 'installation' },
       new: { missing, extra, tuples },
+    }),
+    [LOSS_ACCEPTED]: ({ data: { after, count, firstAt, lastAt } }) => ({
+      action: 'lost-events.accepted',
+      resource: { type: 'system', id: 'installation' },
+      new: { after, count, firstAt, lastAt },
     }),
   },
 });
