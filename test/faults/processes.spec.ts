@@ -1,6 +1,7 @@
 import { apiClient } from '../../libs/testing/api-client.js';
 import { until } from '../../libs/testing/index.js';
 import { activeOf, Fleet, roleOf } from './fleet.js';
+import { ServerProcess } from './server-process.js';
 import { ADMIN_TOKEN, Servers } from './servers.js';
 import { Teller } from './story.js';
 
@@ -127,5 +128,67 @@ describe('a process that cannot start', () => {
     const waiting = servers.relay(undefined, { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
     await until(() => waiting.logged.some(({ msg }) => msg === 'waits for a server that does not answer'));
     expect(await waiting.kill('SIGTERM')).toMatchObject({ code: 0, errors: '' });
+  });
+});
+
+describe('a relay whose place in the log is gone', () => {
+  it('ends with why, instead of following another log', async () => {
+    await servers.withRuntime(({ pool }) =>
+      pool.query(`update relay_checkpoint set incarnation = '00000000-0000-4000-8000-000000000000'`),
+    );
+    const { code, errors } = await servers.relay().exited;
+    await servers.withRuntime(async ({ pool, log }) =>
+      pool.query('update relay_checkpoint set incarnation = $1', [await log.incarnation()]),
+    );
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^countersign relay: the read side follows the log [^\n]*restore the log\n$/);
+  }, 120_000);
+});
+
+describe('a schema of SpiceDB that is not that of this version', () => {
+  const NEWER = '9999_of_a_newer_version';
+  const whileSchemaLacks = (what: string, work: () => Promise<void>) =>
+    servers.withRuntime(async ({ spicedb, pool }) => {
+      const ours = await spicedb.readSchema();
+      await spicedb.writeSchema(ours!.replace(what, ''));
+      await work();
+      await spicedb.writeSchema(ours!);
+      await pool.query('delete from kysely_migration where name = $1', [NEWER]);
+    });
+
+  it('is refused, but where a newer version has migrated it: then it is only warned of', async () => {
+    const rule = (await servers.withRuntime(({ spicedb }) => spicedb.readSchema()))!;
+    const [permission] = /\n\s*permission check\w* = .*$/m.exec(rule) ?? /\n\s*permission \w+ = .*$/m.exec(rule)!;
+    await whileSchemaLacks(permission, async () => {
+      const { code, errors } = await servers.api().exited;
+      expect(code).toBe(2);
+      expect(errors).toContain(`it lacks: definition`);
+      expect(errors).toContain('Run: operator migrate');
+      await servers.withRuntime(({ pool }) =>
+        pool.query('insert into kysely_migration (name, timestamp) values ($1, $2)', [NEWER, '2099-01-01']),
+      );
+      const [api, relay] = [servers.api(), servers.relay()];
+      for (const child of [api, relay]) {
+        await child.listening();
+        const { msg } = child.logged.find(({ level }) => level === 'warn')!;
+        expect(msg).toBe('a newer version has migrated what this one works on');
+        expect(await child.kill('SIGTERM')).toMatchObject({ code: 0, errors: '' });
+      }
+    });
+  }, 120_000);
+});
+
+describe('in production', () => {
+  it.each(['api', 'relay'] as const)('the %s refuses to start with a development token', async (app) => {
+    const { code, errors } = await servers[app](undefined, { NODE_ENV: 'production' }).exited;
+    expect(code).toBe(2);
+    for (const name of ['ADMIN_TOKEN', 'TOKEN_PEPPER', 'SIGNING_KEY']) expect(errors).toContain(` ${name}: found `);
+  });
+
+  it('nothing starts the embedded servers', async () => {
+    const standalone = new ServerProcess('apps/standalone/main.js', { NODE_ENV: 'production' });
+    const { code, errors } = await standalone.exited;
+    expect(code).toBe(1);
+    for (const name of ['DATABASE_URL', 'SPICEDB_ENDPOINT']) expect(errors).toContain(` ${name}: found nothing`);
   });
 });

@@ -45,15 +45,17 @@ it('answers what is in flight when it is told to stop, and then ends', async () 
   const [api, relay] = [servers.api(), servers.relay()];
   const admin = apiClient(await api.listening(), ADMIN_TOKEN);
   await until(async () => (await admin.get('/v1/me')).status === 200, 60_000);
-  // From now on nobody follows the log: the call waits for its effect as long as it may.
+  // Until another relay follows the log, the call waits for its effect.
   await relay.kill('SIGTERM');
   await servers.withRuntime(async ({ log }) => {
     const before = await log.head();
-    const call = admin.post('/v1/tenants', { name: 'In flight' }, { prefer: 'wait=5' });
+    const call = admin.post('/v1/tenants', { name: 'In flight' }, { prefer: 'wait=30' });
     const answered = call.catch((error: Error) => error);
     await until(async () => (await log.head()) > before, 60_000);
     const exited = api.kill('SIGTERM');
-    expect(await answered).toMatchObject({ status: 201, body: { name: 'In flight', effective: false } });
+    await until(() => api.logged.some(({ msg }) => msg === 'stops'), 60_000);
+    servers.relay();
+    expect(await answered).toMatchObject({ status: 201, body: { name: 'In flight' } });
     expect((await call).headers.get('connection')).toBe('close');
     expect(await exited).toMatchObject({ code: 0, errors: '' });
   });
