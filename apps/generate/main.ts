@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { projectPath } from '../../libs/embedded/index.js';
 import { withCatalogue } from '../../libs/roles/index.js';
+import { migrationNames } from '../../libs/platform/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 import { collectSamplesFrom, loadSamples } from './event-samples.js';
 import { renderEventCatalogue } from './event-catalogue.js';
@@ -31,6 +32,9 @@ if (missing.length > 0) {
   console.error(`event types without a golden sample in test/golden/events: ${missing.join(', ')}`);
   process.exitCode = 1;
 }
+
+// Two branches may each have taken the next number.
+await migrationNames(projectPath('migrations'));
 
 const files = new Map([
   ['docs/events.md', renderEventCatalogue(domain, samples)],

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { createTestDatabase } from '../testing/index.js';
 import type { TestDatabase } from '../testing/index.js';
 import { openPool } from './database.js';
-import { migrate, migrationStanding, pendingMigrations } from './migrations.js';
+import { migrate, migrationNames, migrationStanding, pendingMigrations } from './migrations.js';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -83,5 +83,6 @@ describe('migrations', () => {
   ])('are refused when a file is named %s', async (name, reason) => {
     await write(name, 'select 1;');
     await expect(migrate(database.url, folder)).rejects.toThrow(reason);
+    await expect(migrationNames(folder)).rejects.toThrow(reason);
   });
 });

@@ -33,6 +33,11 @@ class SqlFiles implements MigrationProvider {
   }
 }
 
+/** Of the files of a folder, in order. @throws where two have one number, or one is named otherwise */
+export async function migrationNames(folder: string): Promise<string[]> {
+  return Object.keys(await new SqlFiles(folder).getMigrations());
+}
+
 /** A pool for an address is opened without a limit on statements: a migration takes as long as it takes. */
 async function withMigrator<T>(
   database: string | pg.Pool,
