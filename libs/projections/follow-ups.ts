@@ -48,7 +48,8 @@ export class FollowUps {
     return failures;
   }
 
-  private isDoneOnce({ type }: Recorded<DomainEvent>): boolean {
+  /** Whether what follows from events of the type needs no second look, and so has no order among its like either. */
+  isDoneOnce({ type }: Pick<Recorded<DomainEvent>, 'type'>): boolean {
     return this.processes.every(({ followUps, once }) => !(type in followUps) || once?.includes(type));
   }
 
