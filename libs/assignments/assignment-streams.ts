@@ -4,7 +4,7 @@ import { Refused } from '../platform/index.js';
 import { hasServiceAccount } from '../service-accounts/index.js';
 import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
 import { loadUser, type UserState } from '../users/index.js';
-import { loadWorkspaceTree } from '../workspaces/index.js';
+import { loadWorkspaceTree, workspaceTreeAt } from '../workspaces/index.js';
 import {
   type Assignment,
   assignment,
@@ -15,6 +15,8 @@ import {
   type Subject,
   type Target,
 } from './assignment.decider.js';
+
+export const ASSIGNMENTS_PROCESS = 'assignments';
 
 export interface AssignmentKey {
   tenantId: string;
@@ -120,6 +122,16 @@ export async function subjectStatus(
 ): Promise<UserState['status']> {
   if (subject.type === 'user') return (await loadUser(runtime, subject.id)).status;
   return (await hasServiceAccount(runtime, { tenantId, serviceAccountId: subject.id })) ? 'active' : 'absent';
+}
+
+/** Whether the tenant had the workspace when the log stood at a position. */
+export async function hadTarget(
+  runtime: DeciderRuntime,
+  { tenantId, target }: Pick<AssignmentKey, 'tenantId' | 'target'>,
+  position: number,
+): Promise<boolean> {
+  if (target.type !== 'workspace') return true;
+  return (await workspaceTreeAt(runtime, tenantId, position)).workspaces.has(target.id);
 }
 
 /** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good; what is given to who is suspended counts once they are reinstated */

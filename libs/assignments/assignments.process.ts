@@ -3,6 +3,7 @@ import type { TenantAdminEnded, TenantAdminGranted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceCreated } from '../workspaces/index.js';
 import type { RoleGranted, Subject } from './assignment.decider.js';
+import { ASSIGNMENTS_PROCESS } from './assignment-streams.js';
 import { EndOrphanedRole } from './end-orphaned-role.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
@@ -12,7 +13,7 @@ import { EndMembership, LeaveAllTenants } from './remove-member.js';
 export const assignmentsProcess = process<
   RoleGranted | WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated
 >({
-  name: 'assignments',
+  name: ASSIGNMENTS_PROCESS,
   once: ['role-granted.v1'],
   followUps: {
     'role-granted.v1': ({ position, data: { tenantId, subject, target, role, roleRevision, source } }) => [

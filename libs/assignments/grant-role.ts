@@ -1,6 +1,12 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime, type DomainEvent, type Outcome } from '../event-store/index.js';
+import {
+  type CommandContext,
+  DeciderRuntime,
+  type DomainEvent,
+  followUpContext,
+  type Outcome,
+} from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
@@ -8,8 +14,10 @@ import { loadRole, requireRole } from '../roles/index.js';
 import { assignment, grantRole, isBuiltIn, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
+  ASSIGNMENTS_PROCESS,
   assignmentStream,
   executeOnAssignment,
+  hadTarget,
   isStale,
   isStaleAdmin,
   loadStanding,
@@ -56,17 +64,24 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const first = await this.first(context, input);
     const outcome = first ?? (await this.grant(context, input));
     const position = await this.followUps.run(outcome.events, outcome.position);
-    const member = await memberResource(this.runtime, input, { at: context.at, position });
     const given = grantedIn(outcome.events) ?? input.role;
-    const held = member.resource.roles.some(({ role }) => role === given);
-    if (!held && !isBuiltIn(given)) throw await this.whyUndone(input.tenantId, given);
-    if (!held && input.target.type === 'workspace') throw new Refused('not-found');
-    return member;
+    if (!isBuiltIn(given)) await this.requireHeld(context, input, { given, position });
+    // As it stood with the grant: a repeat must not find what became of it since.
+    const then = { at: context.at, position: await this.settledAt(input, outcome) };
+    if (!(await hadTarget(this.runtime, input, then.position))) throw new Refused('not-found');
+    return { ...(await memberResource(this.runtime, input, then)), position };
   }
 
-  private async whyUndone(tenantId: string, roleId: string): Promise<Refused> {
-    const { status } = await loadRole(this.runtime, { tenantId, roleId });
-    return new Refused(status === 'active' ? 'role-changed-meanwhile' : 'not-found');
+  /** A role of the tenant may have been changed or deleted while it was given. */
+  private async requireHeld(
+    { at }: CommandContext,
+    input: GrantRole['input'],
+    { given: roleId, position }: { given: string; position: number },
+  ): Promise<void> {
+    const { resource } = await memberResource(this.runtime, input, { at, position });
+    if (resource.roles.some(({ role }) => role === roleId)) return;
+    const { status } = await loadRole(this.runtime, { tenantId: input.tenantId, roleId });
+    throw new Refused(status === 'active' ? 'role-changed-meanwhile' : 'not-found');
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
@@ -74,6 +89,14 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const granted = await this.runtime.repeated(assignmentStream(input), assignment, commandId);
     if (granted || input.target.type !== 'tenant') return granted;
     return this.runtime.repeated(tenantStream(input.tenantId), tenant, commandId);
+  }
+
+  /** Where the log stood once the grant was made; with what follows from it where another stream decided it. */
+  private async settledAt(input: GrantRole['input'], { events: [event], position }: Granted): Promise<number> {
+    const stream = assignmentStream(input);
+    if (!event || event.stream === stream) return position;
+    const { commandId } = followUpContext(event, ASSIGNMENTS_PROCESS, 0);
+    return (await this.runtime.repeated(stream, assignment, commandId))?.position ?? position;
   }
 
   private async grant(context: CommandContext, input: GrantRole['input']): Promise<Granted> {

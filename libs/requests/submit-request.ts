@@ -47,7 +47,9 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
   private async submit(context: CommandContext, asked: NewRequest, supersede: boolean): Promise<number> {
     if (supersede) {
       const position = await this.supersede(context, asked);
-      if (isSubmitted((await loadRequest(this.runtime, asked.requestId)).state)) return position;
+      // Perhaps by the process that completes a crashed call, just now.
+      const submitted = await loadRequest(this.runtime, asked.requestId);
+      if (isSubmitted(submitted.state)) return Math.max(position, submitted.position);
     }
     const opened = await openRole(this.runtime, context, asked);
     return this.followUps.run(opened.events, opened.position);

@@ -8,7 +8,7 @@ export { CreateWorkspace } from './create-workspace.js';
 export { DeleteWorkspace } from './delete-workspace.js';
 export type { WorkspaceTables } from './list-workspaces.js';
 export { workspaceProblems } from './problems.js';
-export { loadWorkspaceTree, type WorkspaceResource, workspacesStream } from './workspace-stream.js';
+export { loadWorkspaceTree, type WorkspaceResource, workspacesStream, workspaceTreeAt } from './workspace-stream.js';
 export * from './workspace-tree.decider.js';
 export { WorkspacesController } from './workspaces.controller.js';
 export { WorkspacesModule } from './workspaces.module.js';

@@ -33,6 +33,15 @@ export async function loadWorkspaceTree(runtime: DeciderRuntime, tenantId: strin
   return (await runtime.load(workspacesStream(tenantId), workspaceTree)).state;
 }
 
+/** The tree as it was when the log stood at a position. */
+export async function workspaceTreeAt(
+  runtime: DeciderRuntime,
+  tenantId: string,
+  position: number,
+): Promise<WorkspaceTree> {
+  return (await runtime.at(workspacesStream(tenantId), workspaceTree, position)).state;
+}
+
 /** The answer about one workspace of a tree; one that is gone in it has revision 0. */
 export function acceptedWorkspace(
   tenantId: string,
