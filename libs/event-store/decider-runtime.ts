@@ -37,17 +37,20 @@ const MAX_CONFLICTS = 20;
 
 /** Load, fold, decide, append, and again on a conflict. */
 export class DeciderRuntime {
-  private snapshots = new LRUCache<string, Snapshot>({ max: CACHED_STREAMS });
+  private snapshots: LRUCache<string, Snapshot>;
   private readonly lock = new KeyedLock();
 
   constructor(
     private readonly log: EventLog,
     private readonly registry: EventRegistry,
-  ) {}
+    private readonly cachedStreams = CACHED_STREAMS,
+  ) {
+    this.snapshots = new LRUCache({ max: cachedStreams });
+  }
 
   /** Reads states anew that may hold personal fields of somebody who was erased. */
   forgetStates(): void {
-    this.snapshots = new LRUCache({ max: CACHED_STREAMS });
+    this.snapshots = new LRUCache({ max: this.cachedStreams });
   }
 
   /** The state of a stream as of now, read from the log. */

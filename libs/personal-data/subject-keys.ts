@@ -35,7 +35,7 @@ const CACHED_KEYS = 20_000;
 
 /** The key of each person's personal fields: made when it is first needed, and gone once the person is erased. */
 export class SubjectKeys {
-  private readonly cache = new LRUCache<string, SubjectKey>({ max: CACHED_KEYS });
+  private readonly cache: LRUCache<string, SubjectKey>;
   private readonly wrapping: KeyWrapping;
   private readonly listeners = new Set<() => void>();
   /** Moves with every erasure: what was asked for before is not remembered. */
@@ -44,7 +44,9 @@ export class SubjectKeys {
   constructor(
     private readonly pool: Pool,
     wrappingKeys: readonly [WrappingKey, ...WrappingKey[]],
+    cachedKeys = CACHED_KEYS,
   ) {
+    this.cache = new LRUCache({ max: cachedKeys });
     this.wrapping = new KeyWrapping(wrappingKeys);
   }
 

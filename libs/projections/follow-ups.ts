@@ -16,14 +16,17 @@ const REMEMBERED_EVENTS = 50_000;
  */
 export class FollowUps {
   /** Ids of events whose follow-ups went well in this process, and need no second look. */
-  private readonly done = new LRUCache<string, true>({ max: REMEMBERED_EVENTS });
+  private readonly done: LRUCache<string, true>;
 
   constructor(
     private readonly bus: CommandBus,
     private readonly processes: readonly Process[],
     /** Called between a command's own append and those that follow from it, for tests that kill the process there. */
     private readonly beforeFollowUp?: () => void | Promise<void>,
-  ) {}
+    rememberedEvents = REMEMBERED_EVENTS,
+  ) {
+    this.done = new LRUCache({ max: rememberedEvents });
+  }
 
   /**
    * @returns the position of the last event that followed, or `position` where nothing did
