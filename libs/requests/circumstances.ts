@@ -1,6 +1,16 @@
-import { type AssignmentKey, loadStanding, rolesHeld, type Standing, subjectStatus } from '../assignments/index.js';
+import {
+  type AssignmentKey,
+  isBuiltIn,
+  loadStanding,
+  type RoleName,
+  rolesHeld,
+  type Standing,
+  subjectStatus,
+  type Target,
+} from '../assignments/index.js';
 import { BEFORE_START, type DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
+import { loadRole, type Role } from '../roles/index.js';
 import { loadTenant } from '../tenants/index.js';
 import type { Circumstances, RoleAsked } from './request.decider.js';
 
@@ -12,22 +22,32 @@ export async function loadCircumstances(
 ): Promise<Circumstances> {
   const { tenantId, requester: subject, target, role } = asked;
   const inTenant = { type: 'tenant' as const, id: tenantId };
-  const [tenant, onTenant, onTarget, requesterStatus] = await Promise.all([
+  const [tenant, onTenant, onTarget, requesterStatus, ownRole] = await Promise.all([
     loadTenant(runtime, tenantId),
     standingWhereThere(runtime, { tenantId, subject, target: inTenant }, at),
     standingWhereThere(runtime, { tenantId, subject, target }, at),
     subjectStatus(runtime, { tenantId, subject }),
+    isBuiltIn(role) ? undefined : loadRole(runtime, { tenantId, roleId: role }),
   ]);
   return {
     tenantExists: tenant.status === 'active',
     targetExists: onTarget !== undefined,
-    requestable: onTarget?.tenant.requestable.some((word) => word === `${target.type}:${role}`) ?? false,
+    ...(ownRole ? ofOwnRole(ownRole) : { requestable: isRequestable(onTarget, target, role), roleExists: true }),
     requesterActive: requesterStatus === 'active' || requesterStatus === 'suspended',
     requesterSuspended: requesterStatus === 'suspended',
     requesterIsMember: rolesHeld(onTenant?.held ?? {}).length > 0,
     requesterRemovedAt: onTenant?.removedAt ?? BEFORE_START,
     rolesHeld: rolesHeld(onTarget?.held ?? {}),
   };
+}
+
+function isRequestable(onTarget: Standing | undefined, { type }: Target, role: RoleName): boolean {
+  return onTarget?.tenant.requestable.some((word) => word === `${type}:${role}`) ?? false;
+}
+
+function ofOwnRole(role: Role): Pick<Circumstances, 'requestable' | 'roleExists' | 'roleRevision'> {
+  if (role.status === 'absent' || role.status === 'deleted') return { requestable: false, roleExists: false };
+  return { requestable: role.requestable, roleExists: true, roleRevision: role.revision };
 }
 
 async function standingWhereThere(

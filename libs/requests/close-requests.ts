@@ -13,6 +13,7 @@ import { executeOnRequest, type RequestKey } from './request-stream.js';
 export type Ended =
   | { tenantId: string; reason: 'tenant-deleted' }
   | { tenantId: string; reason: 'target-deleted'; workspaceId: string }
+  | { tenantId: string; reason: 'role-deleted'; roleId: string }
   | { tenantId: string; reason: 'requester-removed' | 'requester-deactivated'; requesterId: string }
   | { tenantId: null; reason: 'requester-deactivated'; requesterId: string };
 
@@ -67,7 +68,8 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
   }
 
   private affected(ended: Ended): Promise<RequestKey[]> {
-    const onlyPending = ended.tenantId === null || ended.reason === 'tenant-deleted';
+    // A role that is deleted has no grants.
+    const onlyPending = ended.tenantId === null || ['tenant-deleted', 'role-deleted'].includes(ended.reason);
     return this.db
       .selectFrom('request')
       .select(['id as requestId', 'tenant_id as tenantId'])
@@ -78,6 +80,7 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
           .where('target_type', '=', 'workspace')
           .where('target_id', '=', (ended as { workspaceId: string }).workspaceId),
       )
+      .$if('roleId' in ended, (query) => query.where('role', '=', (ended as { roleId: string }).roleId))
       .$if('requesterId' in ended, (query) =>
         query.where('requester_id', '=', (ended as { requesterId: string }).requesterId),
       )

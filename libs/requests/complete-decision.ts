@@ -4,6 +4,7 @@ import { EndRole, GrantRole, type Subject } from '../assignments/index.js';
 import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
+import { roleAt } from '../roles/index.js';
 import { loadCircumstances } from './circumstances.js';
 import { endRequestGrant, type GrantEndReason, reasonToClose, type RoleWanted, sourceOf } from './request.decider.js';
 import { executeOnRequest, loadRequest, type RequestKey } from './request-stream.js';
@@ -15,11 +16,19 @@ function isFinal(error: unknown): error is Refused {
   return error instanceof Refused && !NOT_YET.includes(error.code);
 }
 
-/** Makes the grant of an approved request; where it can't be made any more, the request says so. */
+/**
+ * Makes the grant of an approved request; where it can't be made any more, the request says so. A role that was changed
+ * between the check of the decider's rights and the approval is not granted: it may allow more than they hold.
+ */
 export class GrantRequested extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: RoleWanted,
+    readonly input: RoleWanted & {
+      /** Of a role of the tenant: the revision whose permissions the decider was found to hold. */
+      roleRevision?: number;
+      /** Position of the approval. */
+      approvedAt: number;
+    },
   ) {
     super();
   }
@@ -34,6 +43,7 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
 
   async execute({ context, input }: GrantRequested): Promise<Positioned> {
     if (!(await this.isApproved(input))) return { position: BEFORE_START };
+    if (await this.isRoleChanged(input)) return this.refuse(context, input, 'role-changed');
     const { requestId, tenantId, requester: subject, role, target, until } = input;
     const grant = { tenantId, subject, target, role, until, source: sourceOf(requestId), replaces: false };
     let position: number;
@@ -42,12 +52,23 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
     } catch (error) {
       if (!isFinal(error)) throw error;
       const circumstances = await loadCircumstances(this.runtime, input, context.at);
-      const end = { requestId, tenantId, reason: reasonToClose(circumstances) ?? ('not-granted' as const), by: null };
-      return this.bus.execute(new EndRequestGrant(stepContext(context, 'refused'), end));
+      return this.refuse(context, input, reasonToClose(circumstances) ?? 'not-granted');
     }
     if (await this.isApproved(input)) return { position };
     // Ended while the grant was on its way.
     return this.bus.execute(new EndRequestedRole(stepContext(context, 'ended'), input));
+  }
+
+  private refuse(context: CommandContext, { requestId, tenantId }: RoleWanted, reason: GrantEndReason) {
+    const end = { requestId, tenantId, reason, by: null };
+    return this.bus.execute<EndRequestGrant, Positioned>(new EndRequestGrant(stepContext(context, 'refused'), end));
+  }
+
+  /** Judged by the order of the log: what becomes of the role after the approval counts for who holds it. */
+  private async isRoleChanged({ role, roleRevision, approvedAt }: GrantRequested['input']): Promise<boolean> {
+    if (roleRevision === undefined) return false;
+    const then = await roleAt(this.runtime, role, approvedAt);
+    return then.status !== 'absent' && then.revision !== roleRevision;
   }
 
   private async isApproved({ requestId }: RoleWanted): Promise<boolean> {

@@ -12,7 +12,14 @@ import { decideRequest, executeOnRequest, requireRequest, type RequestKey } from
 export class DecideRequest extends Command<Accepted<RequestResource>> {
   constructor(
     readonly context: CommandContext,
-    readonly input: RequestKey & { by: Subject; verdict: Verdict; note?: string; reviewerName?: string },
+    readonly input: RequestKey & {
+      by: Subject;
+      verdict: Verdict;
+      note?: string;
+      reviewerName?: string;
+      /** Of a role of the tenant: the revision whose permissions the decider was found to hold. */
+      judgedRevision?: number;
+    },
   ) {
     super();
   }

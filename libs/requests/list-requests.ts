@@ -5,6 +5,7 @@ import type { RoleName, Subject, Target } from '../assignments/index.js';
 import type { SpiceDb } from '../authorization/index.js';
 import { Access, KYSELY, type Page, PageQuery, Paging, SIGNING_KEY, SPICEDB, subjectOf } from '../edge/index.js';
 import type { ServiceAccountTables } from '../service-accounts/index.js';
+import { BUILT_IN_NAMES } from '../roles/index.js';
 import type { RequestStatus, SubmittedRequest } from './request.decider.js';
 import type { Identity, RequestResource } from './request-resource.js';
 
@@ -80,11 +81,7 @@ export class ListRequestsHandler implements IQueryHandler<ListRequests> {
     const scope = page.decidable === undefined ? undefined : await this.decidable(tenantId, caller);
     const rows = await filtered(requestsWithPeople(this.db, tenantId), page, caller)
       .$if(scope !== undefined, (query) => query.where('request.status', '=', 'pending').where(notOf(caller)))
-      .$if(Array.isArray(scope), (query) =>
-        query
-          .where('request.target_type', '=', 'workspace')
-          .where((eb) => eb('request.target_id', '=', eb.fn.any(eb.val(scope as string[])))),
-      )
+      .$if(scope !== undefined && scope !== 'all', (query) => query.where(within(scope as DecidableWithin)))
       .$if(after !== undefined, (query) => query.where('request.id', '<', after as string))
       .orderBy('request.id', 'desc')
       .limit(paging.limit + 1)
@@ -92,11 +89,17 @@ export class ListRequestsHandler implements IQueryHandler<ListRequests> {
     return paging.page(rows, listedRequest, ({ id }) => [id]);
   }
 
-  /** The workspaces whose requests the caller may decide. */
-  private async decidable(tenantId: string, caller: Subject): Promise<'all' | string[]> {
-    const subject = subjectOf(caller);
-    if (await this.access.allows({ subject, resource: `tenant:${tenantId}`, permission: 'manage' })) return 'all';
-    return this.spicedb.lookupResources('workspace', 'grant', subject, this.access.freshAsKnown());
+  /** The targets whose requests the caller may decide. */
+  private async decidable(tenantId: string, caller: Subject): Promise<'all' | DecidableWithin> {
+    const [subject, resource] = [subjectOf(caller), `tenant:${tenantId}`];
+    if (await this.access.allows({ subject, resource, permission: 'manage' })) return 'all';
+    const freshness = this.access.freshAsKnown();
+    const [builtIn, own, ownOnTenant] = await Promise.all([
+      this.spicedb.lookupResources('workspace', 'grant', subject, freshness),
+      this.spicedb.lookupResources('workspace', 'assign_roles', subject, freshness),
+      this.access.allows({ subject, resource, permission: 'assign_roles' }),
+    ]);
+    return { builtIn, own: ownOnTenant ? [tenantId, ...own] : own };
   }
 }
 
@@ -158,6 +161,20 @@ function filtered(requests: RequestsWithPeople, filters: RequestFilters, caller:
         query.where('request.requester_id', '=', requester === ME ? caller.id : requester!),
       )
   );
+}
+
+/** Ids of targets: those whose requests for built-in roles, and those whose requests for the tenant's own roles. */
+interface DecidableWithin {
+  builtIn: string[];
+  own: string[];
+}
+
+function within({ builtIn, own }: DecidableWithin) {
+  return (eb: ExpressionBuilder<RequestTables, 'request'>) => {
+    const isBuiltIn = eb('request.role', 'in', [...BUILT_IN_NAMES]);
+    const on = (ids: string[]) => eb('request.target_id', '=', eb.fn.any(eb.val(ids)));
+    return eb.or([eb.and([isBuiltIn, on(builtIn)]), eb.and([eb.not(isBuiltIn), on(own)])]);
+  };
 }
 
 function notOf({ type, id }: Subject) {

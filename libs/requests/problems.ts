@@ -10,7 +10,7 @@ export const requestProblems = defineProblems({
   'role-not-requestable': {
     status: 422,
     title: 'The role is not requestable',
-    next: 'GET /v1/tenants/{tenantId}/requestable-roles lists what may be requested.',
+    next: 'GET /v1/tenants/{tenantId}/roles?requestable=true and …/requestable-roles list what may be requested.',
   },
   'role-already-held': {
     status: 409,

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, Matches } from 'class-validator';
-import type { RoleName, Target } from '../assignments/index.js';
+import type { Target } from '../assignments/index.js';
 import { PageQuery } from '../edge/index.js';
 import {
   IsFreeText,
@@ -13,10 +13,11 @@ import {
   Omittable,
   ULID_PATTERN,
 } from '../platform/index.js';
+import { IsRoleReference } from '../roles/index.js';
 import type { Verdict } from './approval.decider.js';
 import { ME } from './list-requests.js';
 import type { RequestStatus } from './request.decider.js';
-import { KINDS, ROLES, STATUSES, TARGET_TYPES } from './request-documents.js';
+import { KINDS, STATUSES, TARGET_TYPES } from './request-documents.js';
 
 const TEXT_LENGTH = 2_000;
 const VERDICTS: readonly Verdict[] = ['approved', 'rejected'];
@@ -35,9 +36,8 @@ export class SubmitRequestBody {
   @IsIn(KINDS)
   kind!: 'role';
 
-  @ApiProperty({ enum: ROLES, description: 'a tenant has admin and member' })
-  @IsIn(ROLES)
-  role!: RoleName;
+  @IsRoleReference()
+  role!: string;
 
   @IsNested(() => TargetBody)
   target!: TargetBody;
@@ -88,9 +88,8 @@ export class ListRequestsQuery extends PageQuery {
   status?: RequestStatus;
 
   @Omittable()
-  @IsIn(ROLES)
-  @ApiProperty({ enum: ROLES })
-  role?: RoleName;
+  @IsRoleReference()
+  role?: string;
 
   @Omittable()
   @IsIn(TARGET_TYPES)

@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { RoleName, Subject, Target } from '../assignments/index.js';
 import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
+import { ROLE_ID } from '../roles/index.js';
 import type { RequestStatus, SubmittedRequest } from './request.decider.js';
 
-export const ROLES: readonly RoleName[] = ['admin', 'editor', 'member'];
 export const TARGET_TYPES: readonly Target['type'][] = ['tenant', 'workspace'];
 export const KINDS = ['role'] as const;
 export const STATUSES: readonly RequestStatus[] = [
@@ -19,12 +19,14 @@ export const STATUSES: readonly RequestStatus[] = [
 const CLOSE_REASONS: readonly NonNullable<SubmittedRequest['closeReason']>[] = [
   'target-deleted',
   'tenant-deleted',
+  'role-deleted',
   'requester-removed',
   'requester-deactivated',
   'revoked',
   'expired',
   'removed',
   'replaced',
+  'role-changed',
   'not-granted',
 ];
 
@@ -63,7 +65,7 @@ export class RequestDocument {
   @ApiProperty({ type: IdentityDocument })
   requester!: IdentityDocument;
 
-  @ApiProperty({ enum: ROLES })
+  @ApiProperty({ ...ROLE_ID, description: 'a built-in role, or the id of one of the tenant' })
   role!: RoleName;
 
   @ApiProperty({ type: TargetDocument })

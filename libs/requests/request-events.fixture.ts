@@ -37,6 +37,7 @@ export const well: Circumstances = {
   tenantExists: true,
   targetExists: true,
   requestable: true,
+  roleExists: true,
   requesterActive: true,
   requesterSuspended: false,
   requesterIsMember: true,

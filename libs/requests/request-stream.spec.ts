@@ -16,6 +16,7 @@ const circumstances = {
   tenantExists: true,
   targetExists: true,
   requestable: true,
+  roleExists: true,
   requesterActive: true,
   requesterSuspended: false,
   requesterIsMember: true,

@@ -36,6 +36,8 @@ export interface DecisionTaken {
   /** Of who decides, as it is now. */
   reviewerName?: string;
   circumstances: Circumstances;
+  /** Of a role of the tenant: the revision whose permissions the decider was found to hold. */
+  judgedRevision?: number;
   at: string;
 }
 

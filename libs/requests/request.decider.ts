@@ -35,7 +35,14 @@ export type RequestSubmitted = DomainEvent<
   RoleAsked & { at: string },
   { reason?: string; requesterName?: string }
 >;
-export type RequestApproved = DomainEvent<'request-approved.v1', Decided & { until: string | null }>;
+export type RequestApproved = DomainEvent<
+  'request-approved.v1',
+  Decided & {
+    until: string | null;
+    /** Of a role of the tenant: the revision whose permissions the decider was found to hold. */
+    roleRevision?: number;
+  }
+>;
 export type RequestRejected = DomainEvent<'request-rejected.v1', Decided>;
 export type RequestWithdrawn = DomainEvent<'request-withdrawn.v1', OnRequest>;
 export type RequestSuperseded = DomainEvent<
@@ -54,13 +61,16 @@ export type RequestRevocationNoted = DomainEvent<
   OnRequest & { by: Subject },
   { note: string }
 >;
-export type CloseReason = 'target-deleted' | 'tenant-deleted' | 'requester-removed' | 'requester-deactivated';
+export type CloseReason =
+  'target-deleted' | 'tenant-deleted' | 'role-deleted' | 'requester-removed' | 'requester-deactivated';
 export type GrantEndReason =
   | 'revoked'
   | 'expired'
   /** The role was taken from the requester, whatever its sources. */
   | 'removed'
   | 'replaced'
+  /** The role was changed at the same time, to allow more than the decider was found to hold. */
+  | 'role-changed'
   /** The grant that should have followed was refused. */
   | 'not-granted'
   | CloseReason;
@@ -161,6 +171,9 @@ export interface Circumstances {
   targetExists: boolean;
   /** Whether the tenant lets the role be requested. */
   requestable: boolean;
+  roleExists: boolean;
+  /** Of a role of the tenant. */
+  roleRevision?: number;
   /** Not gone for good. */
   requesterActive: boolean;
   requesterSuspended: boolean;
@@ -174,17 +187,20 @@ export interface Circumstances {
 export interface Decide {
   by: Subject;
   circumstances: Circumstances;
+  /** Of a role of the tenant: the revision whose permissions the decider was found to hold. */
+  judgedRevision?: number;
   at: string;
 }
 
 export function approveRequest(command: Decide, state: AccessRequest): Decision<RequestEvent> {
   if (state.status === 'absent') return { refused: 'not-found' };
-  const { by, circumstances, at } = command;
+  const { by, circumstances, judgedRevision, at } = command;
   const refusal = refuseDecision(command, state) ?? refuseApproval(command, state);
   if (refusal) return refusal;
   const { rolesHeld: rolesBefore } = circumstances;
   const rolesAfter = [...new Set([...rolesBefore, state.role])];
-  const data = { ...next(state, at), until: state.until, by, rolesBefore, rolesAfter };
+  const judged = judgedRevision === undefined ? {} : { roleRevision: judgedRevision };
+  const data = { ...next(state, at), until: state.until, ...judged, by, rolesBefore, rolesAfter };
   return [{ type: 'request-approved.v1', data }];
 }
 
@@ -204,12 +220,13 @@ function refuseDecision({ by, circumstances }: Decide, state: SubmittedRequest):
   return undefined;
 }
 
-function refuseApproval({ circumstances, at }: Decide, state: SubmittedRequest): Refusal | undefined {
+function refuseApproval({ circumstances, judgedRevision, at }: Decide, state: SubmittedRequest): Refusal | undefined {
   if (!circumstances.requestable) return { refused: 'role-not-requestable-any-more' };
   const { requesterActive, requesterIsMember, requesterRemovedAt } = circumstances;
   if (!requesterActive || !requesterIsMember || requesterRemovedAt > state.since) return { refused: 'requester-gone' };
   if (circumstances.requesterSuspended) return { refused: 'requester-suspended' };
   if (state.until !== null && state.until <= at) return { refused: 'request-until-passed' };
+  if (judgedRevision !== circumstances.roleRevision) return { refused: 'role-changed-meanwhile' };
   return undefined;
 }
 
@@ -262,6 +279,7 @@ function close(reason: CloseReason, at: string, state: AccessRequest): Decision<
 export function reasonToClose(circumstances: Circumstances): CloseReason | undefined {
   if (!circumstances.tenantExists) return 'tenant-deleted';
   if (!circumstances.targetExists) return 'target-deleted';
+  if (!circumstances.roleExists) return 'role-deleted';
   if (!circumstances.requesterActive) return 'requester-deactivated';
   return circumstances.requesterIsMember ? undefined : 'requester-removed';
 }

@@ -36,6 +36,7 @@ const well: Circumstances = {
   tenantExists: true,
   targetExists: true,
   requestable: true,
+  roleExists: true,
   requesterActive: true,
   requesterSuspended: false,
   requesterIsMember: true,

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { rolesOf } from '../assignments/index.js';
+import { namedRole, requireOf, roleInFilter } from '../assignments/index.js';
 import {
   Access,
   type Answer,
@@ -18,7 +18,8 @@ import {
   Requires,
   subjectOf,
 } from '../edge/index.js';
-import { Refused, UlidParam } from '../platform/index.js';
+import { DeciderRuntime } from '../event-store/index.js';
+import { normaliseUlid, Refused, UlidParam } from '../platform/index.js';
 import { DecideRequest } from './decide-request.js';
 import { GetRequest, type ListedRequest, ListRequests, ME } from './list-requests.js';
 import { RequestAccess } from './request-access.js';
@@ -45,6 +46,7 @@ export class RequestsController {
     private readonly queries: QueryBus,
     private readonly access: Access,
     private readonly rights: RequestAccess,
+    private readonly runtime: DeciderRuntime,
   ) {}
 
   /** The requester is the caller: any member of the tenant may ask for a requestable role on it or its workspaces. */
@@ -55,16 +57,18 @@ export class RequestsController {
     ...['until-passed', 'role-not-requestable', 'role-already-held', 'request-pending'],
     'role-not-for-service-accounts',
   )
-  submit(
+  async submit(
     @HttpCall() call: Call,
     @Caller() { type, id }: Principal,
     @UlidParam('tenantId') tenantId: string,
     @Body() body: SubmitRequestBody,
   ): Promise<Answer<RequestResource>> {
-    const { role, target, until = null, supersede = false } = body;
-    if (!rolesOf(target.type).includes(role)) {
-      throw new Refused('invalid', `a ${target.type} has no role ${role}`, { field: 'role' });
-    }
+    const { target, until = null, supersede = false } = body;
+    requireOf(target.type, body.role);
+    let role = normaliseUlid(body.role) ?? body.role;
+    await this.edge.permit(call.request, async () => {
+      ({ role } = await namedRole(this.runtime, { tenantId, role: body.role, targetType: target.type }));
+    });
     const asked = { tenantId, requester: { type, id }, role, target: { type: target.type, id: target.id }, until };
     return this.edge.run(call, (context, mint) => {
       const input = { ...asked, requestId: mint('request'), reason: body.reason || undefined, supersede };
@@ -85,7 +89,8 @@ export class RequestsController {
     const permission = isOwn || query.decidable !== undefined ? 'view' : 'manage';
     const resource = `tenant:${tenantId}`;
     await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
-    return this.queries.execute(new ListRequests(tenantId, caller, query));
+    const role = await roleInFilter(this.runtime, tenantId, query.role);
+    return this.queries.execute(new ListRequests(tenantId, caller, { ...query, role }));
   }
 
   /** For the requester, and for who may decide it. */
@@ -108,6 +113,7 @@ export class RequestsController {
   @Problems(
     ...['forbidden', 'own-request', 'request-not-pending', 'target-gone', 'role-not-requestable-any-more'],
     ...['requester-gone', 'requester-suspended', 'request-until-passed'],
+    ...['permissions-missing', 'role-changed-meanwhile'],
   )
   async decide(
     @HttpCall() call: Call,
@@ -116,10 +122,13 @@ export class RequestsController {
     @UlidParam('requestId') requestId: string,
     @Body() { decision: verdict, note }: DecisionBody,
   ): Promise<Answer<RequestResource>> {
-    await this.rights.requireReviewer(caller, { tenantId, requestId });
+    let judgedRevision: number | undefined;
+    await this.edge.permit(call.request, async () => {
+      judgedRevision = await this.rights.requireReviewer(caller, { tenantId, requestId }, verdict);
+    });
     const reviewer = { by: subjectIn(caller), reviewerName: caller.name ?? undefined };
     const { ifRevision } = call;
-    const input = { tenantId, requestId, ifRevision, ...reviewer, verdict, note: note || undefined };
+    const input = { tenantId, requestId, ifRevision, ...reviewer, judgedRevision, verdict, note: note || undefined };
     return this.edge.run(call, (context) => new DecideRequest(context, input));
   }
 

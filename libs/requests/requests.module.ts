@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RolesModule } from '../roles/index.js';
 import { CloseRequestsHandler } from './close-requests.js';
 import { CloseRoleRequestHandler } from './close-role-request.js';
 import { EndRequestedRoleHandler, EndRequestGrantHandler, GrantRequestedHandler } from './complete-decision.js';
@@ -12,6 +13,7 @@ import { WithdrawRequestHandler } from './withdraw-request.js';
 
 /** Commands, queries and the rights they need; the routes are with the API. */
 @Module({
+  imports: [RolesModule],
   providers: [
     SubmitRequestHandler,
     OpenSupersedingHandler,

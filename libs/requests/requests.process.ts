@@ -2,6 +2,7 @@ import type { RoleEnded, RoleGranted, RoleRequestOpened, Subject, TenantMemberRe
 import type { EventMetadata } from '../event-store/index.js';
 import { type FollowUp, process } from '../projections/index.js';
 import type { ServiceAccountDeleted } from '../service-accounts/index.js';
+import type { RoleDeleted } from '../roles/index.js';
 import type { TenantAdminEnded, TenantDeletionStarted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
@@ -20,6 +21,7 @@ type Read =
   | TenantAdminEnded
   | TenantDeletionStarted
   | WorkspaceDeleted
+  | RoleDeleted
   | UserDeactivated
   | ServiceAccountDeleted;
 
@@ -44,7 +46,10 @@ export const requestsProcess = process<Read>({
       (context) => new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),
       makeRoom(data),
     ],
-    'request-approved.v1': ({ data }) => [(context) => new GrantRequested(context, data), makeRoom(data)],
+    'request-approved.v1': ({ data, position: approvedAt }) => [
+      (context) => new GrantRequested(context, { ...data, approvedAt }),
+      makeRoom(data),
+    ],
     'request-rejected.v1': ({ data }) => [makeRoom(data)],
     'request-withdrawn.v1': ({ data }) => [makeRoom(data)],
     'request-closed.v1': ({ data }) => [makeRoom(data)],
@@ -70,6 +75,9 @@ export const requestsProcess = process<Read>({
     'workspace-deleted.v1': ({ data: { tenantId, workspaceId }, position }) => [
       close({ tenantId, reason: 'target-deleted', workspaceId }, position),
     ],
+    'role-deleted.v1': ({ data: { tenantId, roleId, reason }, position }) =>
+      // What goes with the tenant is closed with it.
+      reason === 'tenant-deleted' ? [] : [close({ tenantId, reason: 'role-deleted', roleId }, position)],
     'tenant-deletion-started.v1': ({ data: { tenantId }, position }) => [
       close({ tenantId, reason: 'tenant-deleted' }, position),
     ],
@@ -96,8 +104,10 @@ function grantsEnded(
   );
 }
 
+const TOLD: ReadonlySet<string> = new Set(['revoked', 'expired', 'replaced', 'role-changed', 'role-deleted']);
+
 function asGrantEnd(reason: RoleEnded['data']['reason'] | TenantAdminEnded['data']['reason']): GrantEndReason {
-  return reason === 'revoked' || reason === 'expired' || reason === 'replaced' ? reason : 'removed';
+  return TOLD.has(reason) ? (reason as GrantEndReason) : 'removed';
 }
 
 function principalOf({ type, id, onBehalfOf }: EventMetadata['actor']): Subject | null {

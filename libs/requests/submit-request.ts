@@ -1,9 +1,10 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { loadAssignment, openRoleRequest, requireFit, requireTarget } from '../assignments/index.js';
+import { isBuiltIn, loadAssignment, openRoleRequest, requireFit, requireTarget } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
 import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
+import { requireRole } from '../roles/index.js';
 import { CloseRoleRequest } from './close-role-request.js';
 import { assignmentOf, type NewRequest, openingOf, openRole } from './open-role.js';
 import { supersedeRequest } from './request.decider.js';
@@ -62,9 +63,18 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
     const { requestable } = await requireTarget(this.runtime, { tenantId, target });
-    if (!requestable.some((word) => word === `${target.type}:${role}`)) {
+    const mayAsk = isBuiltIn(role)
+      ? requestable.some((word) => word === `${target.type}:${role}`)
+      : await this.isOffered(tenantId, role);
+    if (!mayAsk) {
       throw new Refused('role-not-requestable', `${role} of a ${target.type} is not requestable`, { field: 'role' });
     }
+  }
+
+  /** @throws Refused `not-found` where the tenant has no such role */
+  private async isOffered(tenantId: string, roleId: string): Promise<boolean> {
+    const { status, requestable } = await requireRole(this.runtime, { tenantId, roleId });
+    return status === 'active' && requestable;
   }
 
   /** Closes the open request for the role, where there is one; the new one follows from that. */

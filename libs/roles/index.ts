@@ -8,7 +8,7 @@ export { withCatalogue } from './catalogue-schema.js';
 export { ChangeRole } from './change-role.js';
 export { CreateRole } from './create-role.js';
 export { DeleteRole } from './delete-role.js';
-export { GetRole, ListRequestableRoles, type RoleTables } from './list-roles.js';
+export { GetRole, type RoleTables } from './list-roles.js';
 export { roleProblems } from './problems.js';
 export * from './role.decider.js';
 export { BUILT_IN_NAMES, type ListedRole, type RoleResource } from './role-resource.js';

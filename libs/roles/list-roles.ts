@@ -30,7 +30,7 @@ function listedRole(row: RoleTable): ListedRole {
 export class ListRoles extends Query<Page<ListedRole>> {
   constructor(
     readonly tenantId: string,
-    readonly page: PageQuery,
+    readonly page: PageQuery & { requestable?: 'true' },
   ) {
     super();
   }
@@ -47,11 +47,14 @@ export class ListRolesHandler implements IQueryHandler<ListRoles> {
   async execute({ tenantId, page }: ListRoles): Promise<Page<ListedRole>> {
     const paging = new Paging(this.key, `roles/${tenantId}`, page);
     const after = paging.after?.[0] as string | undefined;
-    const builtIn = (await builtInsOf(this.queries, tenantId)).filter(({ id }) => isAfter(id, after));
+    const builtIn = (await builtInsOf(this.queries, tenantId)).filter(
+      ({ id, requestable }) => isAfter(id, after) && (requestable || page.requestable === undefined),
+    );
     const rows = await this.db
       .selectFrom('role')
       .selectAll()
       .where('tenant_id', '=', tenantId)
+      .$if(page.requestable !== undefined, (query) => query.where('requestable', '=', true))
       .$if(after !== undefined && !builtInRole(after), (query) => query.where('id', '>', after!))
       .orderBy('id')
       .limit(paging.limit + 1)
@@ -103,28 +106,5 @@ export class GetRoleHandler implements IQueryHandler<GetRole> {
       .where('id', '=', roleId)
       .executeTakeFirst();
     return row && listedRole(row);
-  }
-}
-
-/** The tenant's own roles that its members may ask for, by name. */
-export class ListRequestableRoles extends Query<ListedRole[]> {
-  constructor(readonly tenantId: string) {
-    super();
-  }
-}
-
-@QueryHandler(ListRequestableRoles)
-export class ListRequestableRolesHandler implements IQueryHandler<ListRequestableRoles> {
-  constructor(@Inject(KYSELY) private readonly db: Kysely<RoleTables>) {}
-
-  async execute({ tenantId }: ListRequestableRoles): Promise<ListedRole[]> {
-    const rows = await this.db
-      .selectFrom('role')
-      .selectAll()
-      .where('tenant_id', '=', tenantId)
-      .where('requestable', '=', true)
-      .orderBy('name')
-      .execute();
-    return rows.map(listedRole);
   }
 }

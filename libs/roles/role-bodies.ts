@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn } from 'class-validator';
 import { IsFreeText, IsName, Nullable, Omittable } from '../platform/index.js';
+import { PageQuery } from '../edge/index.js';
 import { SPELLINGS } from './catalogue.js';
 
 export const ROLE_NAME_LENGTH = 64;
@@ -39,6 +40,13 @@ export class CreateRoleBody {
 
   @IsPermissions()
   permissions!: string[];
+}
+
+export class ListRolesQuery extends PageQuery {
+  @Omittable()
+  @IsIn(['true'])
+  @ApiProperty({ enum: ['true'], description: 'only roles that members of the tenant may ask for' })
+  requestable?: 'true';
 }
 
 export class ChangeRoleBody {

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query as Q
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import {
+  Access,
   type Answer,
   AnswersPageOf,
   AnswersWith,
@@ -11,7 +12,6 @@ import {
   HonoursIfMatch,
   HttpCall,
   type Page,
-  PageQuery,
   type Principal,
   Problems,
   Requires,
@@ -24,7 +24,7 @@ import { ChangeRole } from './change-role.js';
 import { CreateRole } from './create-role.js';
 import { DeleteRole } from './delete-role.js';
 import { GetRole, ListRoles } from './list-roles.js';
-import { ChangeRoleBody, CreateRoleBody } from './role-bodies.js';
+import { ChangeRoleBody, CreateRoleBody, ListRolesQuery } from './role-bodies.js';
 import { builtInRole, type ListedRole, type RoleResource } from './role-resource.js';
 import { RoleRights } from './role-rights.js';
 import { requireRole } from './role-streams.js';
@@ -49,13 +49,21 @@ export class RolesController {
     private readonly queries: QueryBus,
     private readonly runtime: DeciderRuntime,
     private readonly rights: RoleRights,
+    private readonly access: Access,
   ) {}
 
-  /** The built-in roles first, then those of the tenant. */
+  /** The built-in roles first, then those of the tenant. What may be asked for, every member of the tenant may list. */
   @Get()
-  @Requires({ permission: 'roles_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(RoleDocument)
-  list(@UlidParam('tenantId') tenantId: string, @QueryString() query: PageQuery): Promise<Page<ListedRole>> {
+  @Problems('forbidden')
+  async list(
+    @Caller() caller: Principal,
+    @UlidParam('tenantId') tenantId: string,
+    @QueryString() query: ListRolesQuery,
+  ): Promise<Page<ListedRole>> {
+    const permission = query.requestable === undefined ? 'roles_read' : 'view';
+    const resource = `tenant:${tenantId}`;
+    await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
     return this.queries.execute(new ListRoles(tenantId, query));
   }
 

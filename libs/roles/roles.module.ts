@@ -8,7 +8,7 @@ import {
   DeleteRoleHandler,
   DeleteTenantRolesHandler,
 } from './delete-role.js';
-import { GetRoleHandler, ListRequestableRolesHandler, ListRolesHandler } from './list-roles.js';
+import { GetRoleHandler, ListRolesHandler } from './list-roles.js';
 import { RoleHolders } from './role-holders.js';
 import { RoleRights } from './role-rights.js';
 
@@ -28,7 +28,6 @@ import { RoleRights } from './role-rights.js';
     DeleteTenantRolesHandler,
     ListRolesHandler,
     GetRoleHandler,
-    ListRequestableRolesHandler,
   ],
   exports: [RoleRights],
 })

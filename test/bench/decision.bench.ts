@@ -23,7 +23,14 @@ const CLIENTS = 32;
 const AT = '2026-01-01T00:00:00.000Z';
 const REVIEWER: Subject = { type: 'user', id: '01JQ0000000000000000000ADM' };
 const ALL_WELL: Circumstances = {
-  ...{ tenantExists: true, targetExists: true, requestable: true, requesterActive: true, requesterSuspended: false },
+  ...{
+    tenantExists: true,
+    targetExists: true,
+    requestable: true,
+    roleExists: true,
+    requesterActive: true,
+    requesterSuspended: false,
+  },
   ...{ requesterIsMember: true, requesterRemovedAt: -1, rolesHeld: [] },
 };
 

@@ -1,0 +1,147 @@
+import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import {
+  aMember,
+  aTenant,
+  aWorkspace,
+  done,
+  type Person,
+  relationships,
+  stopChecked,
+  type TestTenant,
+  UNKNOWN,
+} from './world.js';
+
+let app: TestApp;
+let tenant: TestTenant;
+let workspace: string;
+let nurse: string;
+let u1: Person;
+let u2: Person;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+
+afterAll(async () => {
+  await stopChecked(app);
+});
+
+beforeEach(async () => {
+  tenant = await aTenant(app);
+  workspace = await aWorkspace(tenant);
+  nurse = await define('nurse', ['apps:read']);
+  [u1, u2] = [await aMember(app, tenant), await aMember(app, tenant)];
+});
+
+const onTenant = () => ({ type: 'tenant', id: tenant.id });
+const onWorkspace = () => ({ type: 'workspace', id: workspace });
+const define = async (name: string, permissions: string[], requestable = true): Promise<string> =>
+  (await done(tenant.owner.post(`${tenant.path}/roles`, { name, permissions, requestable }))).body.id;
+const ask = (by: Person, body: object = {}) =>
+  by.post(`${tenant.path}/requests`, { kind: 'role', role: nurse, target: onTenant(), ...body });
+const decide = (requestId: unknown, decision = 'approved', by: Person = tenant.owner) =>
+  by.post(`${tenant.path}/requests/${String(requestId)}/decision`, { decision, note: 'ok' });
+const may = async (person: Person, permission: string, resource: object): Promise<boolean> =>
+  (await done(person.post('/v1/permissions/check', { resource, permission }))).body.allowed as boolean;
+const idsOf = async (by: Person, query: string): Promise<string[]> =>
+  (await done(by.get(`${tenant.path}/requests?${query}`))).body.items!.map(({ id }: { id: string }) => id);
+
+describe('a request for a role of the tenant', () => {
+  it('RR-001 RR-019 RR-020 RR-029 is approved, and effective on the very next call', async () => {
+    const asked = await ask(u1);
+    expect(asked).toMatchObject({ status: 201, body: { role: nurse, status: 'pending', reviewer: null } });
+    expect(await may(u1, 'apps:read', onTenant())).toBe(false);
+    const approved = await decide(asked.body.id);
+    expect(approved).toMatchObject({
+      status: 200,
+      body: { status: 'approved', reviewNote: 'ok', reviewer: { id: tenant.owner.id }, effective: true },
+    });
+    expect(await may(u1, 'apps:read', onTenant())).toBe(true);
+    expect(await may(u1, 'apps:read', onWorkspace())).toBe(true);
+    expect((await ask(u1)).body).toMatchObject({ code: 'role-already-held' });
+    expect((await decide(asked.body.id)).body).toMatchObject({ code: 'request-not-pending' });
+    expect(await idsOf(tenant.owner, `role=${nurse}&status=approved`)).toEqual([asked.body.id]);
+    expect(await idsOf(u1, 'requester=@me&role=NURSE')).toEqual([asked.body.id]);
+    await done(tenant.owner.post(`${tenant.path}/requests/${asked.body.id}/revocation`, {}));
+    expect(await may(u1, 'apps:read', onTenant())).toBe(false);
+    expect(await relationships(app, 'role_binding', `/${nurse}#`)).toEqual([]);
+    expect(await idsOf(u1, 'requester=@me&status=revoked')).toEqual([asked.body.id]);
+  });
+
+  it('RR-005 RR-006 RR-007 RR-008 is one at a time for each role and person, and may follow one that was rejected', async () => {
+    const { body: first } = await done(ask(u1, { role: 'Nurse' }));
+    expect(await ask(u1)).toMatchObject({ status: 409, body: { code: 'request-pending', requestId: first.id } });
+    const doctor = await define('doctor', ['tags:read']);
+    expect((await ask(u1, { role: doctor })).status).toBe(201);
+    expect((await ask(u1, { target: onWorkspace() })).status).toBe(201);
+    expect((await ask(u2)).status).toBe(201);
+    expect((await decide(first.id, 'approved', u1)).body).toMatchObject({ code: 'own-request' });
+    expect((await decide(first.id, 'approved', u2)).body).toMatchObject({ code: 'forbidden' });
+    expect((await decide(first.id, 'rejected')).body).toMatchObject({ status: 'rejected' });
+    expect(await may(u1, 'apps:read', onTenant())).toBe(false);
+    expect((await ask(u1)).status).toBe(201);
+  });
+
+  it.each<[string, unknown, number]>([
+    ['an unknown word', 'surgeon', 422],
+    ['nothing', '', 422],
+    ['a number', 7, 422],
+    ['null', null, 422],
+    ['a role that is not there', UNKNOWN, 404],
+  ])('RR-003 is refused for %s', async (_fault, role, status) => {
+    expect((await ask(u1, { role })).status).toBe(status);
+    expect(await idsOf(u1, 'requester=@me')).toEqual([]);
+  });
+
+  it('RR-038 of a role that stopped being requestable is not approved, and can be rejected', async () => {
+    const { body } = await done(ask(u1));
+    await done(tenant.owner.patch(`${tenant.path}/roles/${nurse}`, { requestable: false }));
+    expect((await ask(u2)).body).toMatchObject({ code: 'role-not-requestable', field: 'role' });
+    expect(await decide(body.id)).toMatchObject({ status: 409, body: { code: 'role-not-requestable-any-more' } });
+    expect(await may(u1, 'apps:read', onTenant())).toBe(false);
+    expect((await decide(body.id, 'rejected')).status).toBe(200);
+  });
+
+  it('RR-039 of a role that is deleted is closed, and never approved', async () => {
+    const { body } = await done(ask(u1));
+    expect((await tenant.owner.delete(`${tenant.path}/roles/${nurse}`)).status).toBe(204);
+    expect(await decide(body.id)).toMatchObject({ status: 409, body: { code: 'request-not-pending' } });
+    expect((await tenant.owner.get(`${tenant.path}/requests/${body.id}`)).body).toMatchObject({
+      status: 'closed',
+      closeReason: 'role-deleted',
+    });
+    expect((await ask(u1)).status).toBe(404);
+  });
+
+  it('with an end is granted until then', async () => {
+    const until = '2090-01-01T00:00:00.000Z';
+    const { body } = await done(ask(u1, { until, target: onWorkspace() }));
+    await done(decide(body.id));
+    const held = (await done(tenant.owner.get(`${tenant.path}/assignments?subjectId=${u1.id}&role=${nurse}`))).body;
+    expect(held.items).toMatchObject([{ until, source: `request:${body.id}` }]);
+  });
+
+  it('is decided by who may assign roles and holds all that this one allows', async () => {
+    const { body: first } = await done(ask(u1));
+    const steward = await define('steward', ['roles:assign'], false);
+    const subject = { type: 'user', id: u2.id };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: steward, target: onTenant() }));
+    expect(await idsOf(u2, 'decidable=@me')).toEqual([first.id]);
+    expect(await decide(first.id, 'approved', u2)).toMatchObject({
+      status: 403,
+      body: { code: 'permissions-missing', missing: ['apps:read'] },
+    });
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: nurse, target: onTenant() }));
+    expect((await decide(first.id, 'approved', u2)).body).toMatchObject({ status: 'approved' });
+    const { body: other } = await done(ask(u1, { role: 'editor', target: onWorkspace() }));
+    expect((await decide(other.id, 'approved', u2)).status).toBe(403);
+  });
+
+  it('is found by members: what may be asked for they may list', async () => {
+    await define('hidden', ['apps:read'], false);
+    const listed = (await done(u1.get(`${tenant.path}/roles?requestable=true`))).body.items!;
+    expect(listed.map(({ name }: { name?: string }) => name)).toEqual(['admin', 'editor', 'member', 'nurse']);
+    expect((await u1.get(`${tenant.path}/roles`)).status).toBe(403);
+    expect((await u1.get(`${tenant.path}/roles?requestable=false`)).status).toBe(400);
+  });
+});
