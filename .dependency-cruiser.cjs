@@ -1,5 +1,5 @@
 const domain =
-  'authentication|users|tokens|installation|tenants|workspaces|roles|assignments|requests|service-accounts';
+  'authentication|users|tokens|installation|tenants|workspaces|roles|assignments|requests|service-accounts|api-keys';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

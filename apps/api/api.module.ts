@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { ApiKeysController } from '../../libs/api-keys/index.js';
 import {
   AssignmentsController,
   RoleAssignmentsController,
@@ -32,6 +33,7 @@ export const controllers: Type<unknown>[] = [
   WorkspacesController,
   WorkspaceMembersController,
   ServiceAccountsController,
+  ApiKeysController,
   RolesController,
   RoleAssignmentsController,
   AssignmentsController,

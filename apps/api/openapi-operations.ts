@@ -11,6 +11,8 @@ type Headers = NonNullable<Response['headers']>;
 
 export interface Route extends RouteDescription {
   isPublic: boolean;
+  /** Also for keys that are for one tenant, though outside of tenants. */
+  isForAnyKey: boolean;
 }
 export interface Described {
   path: string;
@@ -86,6 +88,7 @@ const COMMAND = ['idempotency-key-reused', 'too-much-contention'];
 export function describeOperation(described: Described): void {
   const { operation, route } = described;
   if (route.isPublic) operation.security = [];
+  else if (!takesKeys(described)) operation.security = [{ bearer: [] }];
   describeRequirement(described);
   addParameters(described);
   relaxBody(described);
@@ -99,6 +102,10 @@ function describeRequirement({ operation, route: { requirement } }: Described): 
   const { permission, on, seenWith, fresh } = requirement;
   const resource = on === 'system' ? { type: 'system' } : on;
   Object.assign(operation, { 'x-requires': { permission, resource, seenWith, fresh } });
+}
+
+function takesKeys({ path, route }: Pick<Described, 'path' | 'route'>): boolean {
+  return route.isForAnyKey || path.includes('{tenantId}');
 }
 
 function addParameters({ operation, route }: Described): void {
@@ -202,7 +209,7 @@ export function codesOf({ path, method, route }: Pick<Described, 'path' | 'metho
     ...ALWAYS,
     ...(isPublic ? [] : KNOWN_CALLER),
     ...(path.includes('{') ? ['malformed-id', 'not-found'] : []),
-    ...(isSystem || requirement?.seenWith ? ['forbidden'] : []),
+    ...(isSystem || requirement?.seenWith || !(isPublic || takesKeys({ path, route })) ? ['forbidden'] : []),
     ...(method === 'get' ? [] : WITH_BODY),
     ...(isCommand ? COMMAND : []),
     ...(honoursIfMatch ? ['stale-revision'] : []),

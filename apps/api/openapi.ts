@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { isPublic } from '../../libs/authentication/index.js';
-import { describeRoute, ProblemDocument } from '../../libs/edge/index.js';
+import { describeRoute, isForAnyKey, ProblemDocument } from '../../libs/edge/index.js';
 import { problemCatalogue } from '../../libs/platform/index.js';
 import { controllers } from './api.module.js';
 import {
@@ -53,7 +53,12 @@ function baseDocument() {
     )
     .setVersion('1')
     .addBearerAuth()
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'serves in its own tenant alone' },
+      'apiKey',
+    )
     .addSecurityRequirements('bearer')
+    .addSecurityRequirements('apiKey')
     .build();
 }
 
@@ -75,7 +80,11 @@ function described(controller: Type<unknown>, name: string): [string, Route] {
   const handler = (controller.prototype as Record<string, object>)[name]!;
   return [
     operationId(controller.name, name),
-    { ...describeRoute(controller, name), isPublic: isPublic(handler, controller) },
+    {
+      ...describeRoute(controller, name),
+      isPublic: isPublic(handler, controller),
+      isForAnyKey: isForAnyKey(handler, controller),
+    },
   ];
 }
 

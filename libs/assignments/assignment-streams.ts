@@ -134,6 +134,20 @@ export async function hadTarget(
   return (await workspaceTreeAt(runtime, tenantId, position)).workspaces.has(target.id);
 }
 
+/** Whether somebody who is not gone is member or admin of the tenant. */
+export async function isActiveMember(
+  runtime: DeciderRuntime,
+  { tenantId, subject }: Pick<AssignmentKey, 'tenantId' | 'subject'>,
+  at: string,
+): Promise<boolean> {
+  const status = await subjectStatus(runtime, { tenantId, subject });
+  if (status !== 'active' && status !== 'suspended') return false;
+  const key = { tenantId, subject, target: { type: 'tenant' as const, id: tenantId } };
+  if (!(await hasTarget(runtime, key))) return false;
+  const { held } = await loadStanding(runtime, key, at);
+  return held.admin !== undefined || held.member !== undefined;
+}
+
 /** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good; what is given to who is suspended counts once they are reinstated */
 export async function requireSubject(
   runtime: DeciderRuntime,

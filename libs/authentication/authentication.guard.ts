@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ConsistencyTokens, header, type Principal } from '../edge/index.js';
-import { isJwt, parseToken, Refused } from '../platform/index.js';
+import { ConsistencyTokens, header, isForAnyKey, type Principal } from '../edge/index.js';
+import { isJwt, normaliseUlid, parseToken, Refused } from '../platform/index.js';
 import { parseBearer } from './bearer.js';
 import { OidcSignIn } from './oidc-sign-in.js';
 import { notValid, OwnTokens } from './own-tokens.js';
@@ -19,13 +19,34 @@ export class AuthenticationGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(context.getHandler(), context.getClass())) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    request.principal = await this.authenticate(request);
+    const principal = await this.authenticate(request);
+    confine(principal, request, context);
+    request.principal = principal;
     return true;
   }
 
   /** @throws Refused `unauthenticated` */
   private async authenticate(request: FastifyRequest): Promise<Principal> {
-    const bearer = parseBearer(header(request, 'authorization'));
+    const [authorization, apiKey] = [header(request, 'authorization'), header(request, 'x-api-key')];
+    if (apiKey === undefined) return this.byToken(authorization, request);
+    if (authorization === undefined) return this.byApiKey(apiKey, request);
+    try {
+      return await this.byToken(authorization, request);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'unauthenticated') throw error;
+      return this.byApiKey(apiKey, request);
+    }
+  }
+
+  private async byApiKey(apiKey: string, request: FastifyRequest): Promise<Principal> {
+    const parsed = parseToken(apiKey);
+    if (parsed?.kind !== 'key') throw new Refused('unauthenticated', 'the API key is not valid');
+    await this.catchUp(request);
+    return this.own.holderOf(parsed);
+  }
+
+  private async byToken(authorization: string | undefined, request: FastifyRequest): Promise<Principal> {
+    const bearer = parseBearer(authorization);
     if (!bearer) throw new Refused('unauthenticated');
     if (this.own.isAdminToken(bearer)) {
       await this.catchUp(request);
@@ -37,7 +58,7 @@ export class AuthenticationGuard implements CanActivate {
       return this.oidc.userOf(claims, request);
     }
     const parsed = parseToken(bearer.token);
-    if (!parsed || parsed.kind !== (bearer.kind ?? parsed.kind)) throw notValid();
+    if (!parsed || parsed.kind === 'key' || parsed.kind !== (bearer.kind ?? parsed.kind)) throw notValid();
     await this.catchUp(request);
     return this.own.holderOf(parsed);
   }
@@ -47,4 +68,17 @@ export class AuthenticationGuard implements CanActivate {
     const token = header(request, 'consistency-token');
     if (token !== undefined) await this.consistency.await(token, 'projected');
   }
+}
+
+/**
+ * What is for one tenant serves nowhere else.
+ * @throws Refused `not-found` in another tenant, `forbidden` outside of tenants
+ */
+function confine({ onlyIn }: Principal, request: FastifyRequest, context: ExecutionContext): void {
+  if (onlyIn === undefined || isForAnyKey(context.getHandler(), context.getClass())) return;
+  const { tenantId } = request.params as { tenantId?: string };
+  if (tenantId === undefined) throw new Refused('forbidden', 'an API key is for its tenant alone');
+  const asked = normaliseUlid(tenantId);
+  // A malformed id is told as such further on.
+  if (asked !== undefined && asked !== onlyIn) throw new Refused('not-found');
 }

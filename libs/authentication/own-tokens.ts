@@ -26,6 +26,8 @@ interface StoredToken extends Holder {
   hmac: string;
   expiresAt: string | null;
   revokedAt: string | null;
+  /** Id of the tenant that it is for. */
+  onlyIn?: string;
 }
 
 /** Tokens that were issued here, and the configured one of the built-in administrator. */
@@ -36,6 +38,7 @@ export class OwnTokens {
   private readonly stored = {
     pat: new Gathered((ids: readonly string[]) => this.find('pat', ids), 2),
     sat: new Gathered((ids: readonly string[]) => this.find('sat', ids), 2),
+    key: new Gathered((ids: readonly string[]) => this.find('key', ids), 2),
   };
 
   constructor(
@@ -68,24 +71,28 @@ export class OwnTokens {
     const stored = await this.stored[kind].ask(id);
     const genuine = matchesHmac(secret, stored?.hmac ?? this.decoy, this.peppers);
     if (!stored || !genuine) throw notValid();
-    const { revokedAt, expiresAt, active, holderId, name } = stored;
+    const { revokedAt, expiresAt, active, holderId, name, onlyIn } = stored;
     if (revokedAt !== null) throw new Refused('unauthenticated', 'the token was revoked');
     if (expiresAt !== null && Date.parse(expiresAt) <= this.clock.now().getTime()) {
       throw new Refused('unauthenticated', 'the token has expired');
     }
     if (!active) throw new Refused('unauthenticated', 'the user is not active');
     this.uses.note(id);
-    return { type: HOLDER[kind], id: holderId, name, authentication: 'token' };
+    const authentication = kind === 'key' ? 'api-key' : 'token';
+    return { type: HOLDER[kind], id: holderId, name, authentication, ...(onlyIn && { onlyIn }) };
   }
 
   private async find(kind: TokenKind, tokenIds: readonly string[]): Promise<(StoredToken | undefined)[]> {
-    const { rows } = await this.pool.query<StoredToken & { id: string }>(STORED[kind], [tokenIds]);
+    const { rows } = await this.pool.query<StoredToken & { id: string }>(
+      STORED[kind],
+      kind === 'key' ? [tokenIds, this.clock.now().toISOString()] : [tokenIds],
+    );
     const found = new Map(rows.map((row) => [row.id, row]));
     return tokenIds.map((id) => found.get(id));
   }
 }
 
-const HOLDER = { pat: 'user', sat: 'service_account' } as const;
+const HOLDER = { pat: 'user', sat: 'service_account', key: 'user' } as const;
 
 const STORED: Readonly<Record<TokenKind, string>> = {
   pat: `select t.id, t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
@@ -96,6 +103,14 @@ const STORED: Readonly<Record<TokenKind, string>> = {
                a.id as "holderId", a.name, true as active
         from service_account_token t join service_account a on a.id = t.service_account_id
         join tenant on tenant.id = a.tenant_id where t.id = any($1)`,
+  // For members alone: a membership that ends by time ends its keys before the expiry is on record.
+  key: `select k.id, k.hmac, k.expires_at as "expiresAt", k.revoked_at as "revokedAt", k.tenant_id as "onlyIn",
+               u.id as "holderId", u.display_name as name, u.active
+        from api_key k join app_user u on u.id = k.user_id join tenant on tenant.id = k.tenant_id
+        where k.id = any($1) and exists (
+          select from assignment a where a.tenant_id = k.tenant_id and a.subject_id = k.user_id
+            and a.target_type = 'tenant' and a.role in ('admin', 'member')
+            and (a.until is null or a.until > $2::timestamptz))`,
 };
 
 export function notValid(): Refused {

@@ -13,7 +13,7 @@ import { EVENT_LOG, SPICEDB } from './tokens.js';
 export interface Requirement {
   permission: string;
   /** Type of the resource, and the path parameter with its id; the installation has none. */
-  on: 'system' | { type: 'tenant' | 'workspace'; param: string };
+  on: 'system' | { type: 'tenant' | 'workspace' | 'api_key'; param: string };
   /** Who holds this may know that the resource exists, and is answered 403 instead of 404. */
   seenWith?: string;
   /** Asked as of the head of the log: for what decides, grants, revokes or deletes. */

@@ -1,4 +1,4 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Refused } from '../platform/index.js';
 
@@ -7,8 +7,10 @@ export interface Principal {
   type: 'user' | 'service_account';
   id: string;
   name: string | null;
-  /** `oidc`, `token`, `admin-token`. */
+  /** `oidc`, `token`, `api-key`, `admin-token`. */
   authentication: string;
+  /** Id of the only tenant they may act in this way. */
+  onlyIn?: string;
 }
 
 declare module 'fastify' {
@@ -25,6 +27,15 @@ export function principalOf(request: FastifyRequest): Principal {
 
 export function subjectOf({ type, id }: Pick<Principal, 'type' | 'id'>): string {
   return `${type}:${id}`;
+}
+
+const FOR_ANY_KEY = 'for-any-key';
+
+/** Declares a route outside of tenants that a caller who may act in one tenant alone may call too. */
+export const ForAnyKey = () => SetMetadata(FOR_ANY_KEY, true);
+
+export function isForAnyKey(...places: object[]): boolean {
+  return places.some((place) => Reflect.getMetadata(FOR_ANY_KEY, place) === true);
 }
 
 export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext) =>

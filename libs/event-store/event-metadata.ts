@@ -14,7 +14,7 @@ export interface EventMetadata {
   tenantId: string | null;
   partition: number;
   actor: Actor;
-  /** How the actor proved who it is: `oidc`, `token`, `admin-token`, `process`, `operator`. */
+  /** How the actor proved who it is: `oidc`, `token`, `api-key`, `admin-token`, `process`, `operator`. */
   authentication: string;
   correlationId: string;
   /** Id of the event that caused this one; `null` for a direct command. */

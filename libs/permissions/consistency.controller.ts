@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
-import { AnswersWith, ConsistencyTokens, header } from '../edge/index.js';
+import { AnswersWith, ConsistencyTokens, ForAnyKey, header } from '../edge/index.js';
 import { Omittable, Refused } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 
@@ -34,6 +34,7 @@ export class ConsistencyController {
 
   /** A ZedToken at which SpiceDB shows what the Consistency-Token stands for. */
   @Post()
+  @ForAnyKey()
   @HttpCode(200)
   @AnswersWith(ConsistencyAnswer)
   async exchange(@Body() { token }: ConsistencyBody, @Req() request: FastifyRequest): Promise<ConsistencyAnswer> {

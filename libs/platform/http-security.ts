@@ -30,7 +30,7 @@ const CORS: FastifyCorsOptions = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowedHeaders: [
     ...['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'Prefer', 'Consistency-Token'],
-    ...['X-Correlation-Id', 'Traceparent', 'Tracestate'],
+    ...['X-API-Key', 'X-Correlation-Id', 'Traceparent', 'Tracestate'],
   ],
   exposedHeaders: [
     ...['ETag', 'Consistency-Token', 'Preference-Applied', 'Retry-After', 'X-Correlation-Id', 'Allow'],

@@ -7,7 +7,7 @@ export type { Logger };
 
 const SECRET_FIELD =
   /"((?:[a-z_-]*(?:authorization|password|secret|pepper|token|cookie|api[_-]?key|preshared[_-]?key|signing[_-]?key)))":"(?:[^"\\]|\\.)*"/gi;
-const OUR_TOKEN = /csn_(pat|sat)_\w+/g;
+const OUR_TOKEN = /csn_(pat|sat|key)_\w+/g;
 const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const BEARER = /\b(bearer|basic)\s+[^\s"\\,;]+/gi;
 const URL_PASSWORD = /(:\/\/[^:/@\s"]*):[^@/\s"]+@/g;

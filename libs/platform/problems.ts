@@ -85,7 +85,7 @@ defineProblems({
   unauthenticated: {
     status: 401,
     title: 'Who are you?',
-    next: 'Send a valid token in the header: Authorization: Bearer <token>.',
+    next: 'Send a valid token in the header: Authorization: Bearer <token>, or an API key in the header: X-API-Key.',
   },
   forbidden: {
     status: 403,

@@ -89,7 +89,8 @@ export class RateLimiting {
 
 /** Whether the call goes where its token is looked at. */
 function presentsItself(request: FastifyRequest): boolean {
-  return request.headers.authorization !== undefined && !request.is404 && request.url.startsWith('/v1/');
+  const { authorization, 'x-api-key': apiKey } = request.headers;
+  return (authorization ?? apiKey) !== undefined && !request.is404 && request.url.startsWith('/v1/');
 }
 
 function refuseWhen(counted: Awaited<ReturnType<Limiter>> | undefined): void {

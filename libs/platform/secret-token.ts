@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib';
 import { base62 } from './base62.js';
 import type { Ids } from './ids.js';
 
-/** `pat`: a person's, `sat`: a service account's. */
-export type TokenKind = 'pat' | 'sat';
+/** `pat`: a person's, `sat`: a service account's, `key`: a person's for one purpose. */
+export type TokenKind = 'pat' | 'sat' | 'key';
 
 export interface ParsedToken {
   kind: TokenKind;
@@ -19,7 +19,7 @@ export interface Pepper {
 }
 
 const SECRET_BYTES = 32;
-const TOKEN = /^csn_(pat|sat)_([0-7][0-9A-HJKMNP-TV-Z]{25})_([0-9A-Za-z]{43})_([0-9A-Za-z]{6})$/;
+const TOKEN = /^csn_(pat|sat|key)_([0-7][0-9A-HJKMNP-TV-Z]{25})_([0-9A-Za-z]{43})_([0-9A-Za-z]{6})$/;
 
 /** The text before the checksum is all it covers. */
 function checksum(text: string): string {

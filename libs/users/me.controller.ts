@@ -8,6 +8,7 @@ import {
   type Call,
   Caller,
   CommandEdge,
+  ForAnyKey,
   HonoursIfMatch,
   HttpCall,
   INSTALLATION,
@@ -32,6 +33,7 @@ export class MeController {
   ) {}
 
   @Get()
+  @ForAnyKey()
   @AnswersWith(MeDocument)
   async get(@Caller() caller: Principal): Promise<MeDocument> {
     const { id, type, name, authentication } = caller;

@@ -62,6 +62,6 @@ export class MeDocument {
   @ApiProperty()
   systemAdmin!: boolean;
 
-  @ApiProperty({ description: 'how the caller proved who they are: `oidc`, `token`, `admin-token`' })
+  @ApiProperty({ description: 'how the caller proved who they are: `oidc`, `token`, `api-key`, `admin-token`' })
   authentication!: string;
 }

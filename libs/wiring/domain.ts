@@ -1,3 +1,4 @@
+import { apiKeysPart } from '../api-keys/index.js';
 import { assignmentsPart } from '../assignments/index.js';
 import { auditPart } from '../audit-log/index.js';
 import { installationPart } from '../installation/index.js';
@@ -23,6 +24,7 @@ export function buildDomain(keys?: SubjectKeys): Domain {
     // Before tenants: they close and delete what is theirs while a tenant is being deleted.
     requestsPart,
     serviceAccountsPart,
+    apiKeysPart,
     rolesPart,
     tenantsPart,
     workspacesPart,

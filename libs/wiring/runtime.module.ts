@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
+import { ApiKeysModule } from '../api-keys/index.js';
 import { AssignmentsModule } from '../assignments/index.js';
 import { AuditLogModule } from '../audit-log/trail.js';
 import type { SpiceDb } from '../authorization/index.js';
@@ -52,6 +53,7 @@ const domainModules = [
   UsersModule,
   TokensModule,
   ServiceAccountsModule,
+  ApiKeysModule,
   TenantsModule,
   WorkspacesModule,
   RolesModule,

@@ -115,6 +115,7 @@ describe('a client that believes the document (X-012)', () => {
     await walkRoles(walk, { tenantId, workspaceId }, ann, bob);
     await walk.requests({ tenantId, workspaceId }, ann, bob);
     await walk.serviceAccounts(tenantId, ann);
+    await walk.apiKeys(tenantId, ann);
     await walk.tokensAndUsers(ann, bob);
     await walk.permissions(ann, { tenantId, userId: bob.id });
     await walk.refusals({ tenantId, workspaceId }, ann, bob);
@@ -282,6 +283,19 @@ class Walk {
     await this.call('DELETE', `${tokens}/${issued.id}`, { as });
     await this.call('DELETE', `${tokens}/${issued.id}`, { as, status: 409 });
     await this.call('DELETE', `${path}/${id}`, { as });
+  }
+
+  async apiKeys(tenantId: string, { token: as }: Person): Promise<void> {
+    const path = `/v1/tenants/${tenantId}/api-keys`;
+    const key = await this.call('POST', path, { as, body: { name: 'script' } });
+    await this.call('POST', path, { as, body: { name: 'script' }, status: 409 });
+    const headers = { 'x-api-key': String(key.secret) };
+    await this.call('GET', `${path}?limit=1`, { headers });
+    await this.call('GET', `${path}/${key.id}`, { headers });
+    await this.call('GET', '/v1/me', { headers });
+    await this.call('GET', '/v1/tenants', { headers, status: 403 });
+    await this.call('DELETE', `${path}/${key.id}`, { as });
+    await this.call('DELETE', `${path}/${key.id}`, { as, status: 409 });
   }
 
   async tokensAndUsers({ token: as, id }: Person, { id: other }: Person): Promise<void> {

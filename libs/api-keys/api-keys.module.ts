@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { CreateApiKeyHandler } from './create-api-key.js';
+import { ClearApiKeysHandler, EndApiKeysOfHandler, RevokeApiKeyHandler } from './end-api-keys.js';
+import { GetApiKeyHandler, ListApiKeysHandler } from './list-api-keys.js';
+
+/** Commands and queries; the routes are with the API. */
+@Module({
+  providers: [
+    CreateApiKeyHandler,
+    RevokeApiKeyHandler,
+    EndApiKeysOfHandler,
+    ClearApiKeysHandler,
+    ListApiKeysHandler,
+    GetApiKeyHandler,
+  ],
+})
+export class ApiKeysModule {}
