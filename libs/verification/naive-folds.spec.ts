@@ -94,5 +94,5 @@ describe('the checker and the relay, each in its own way', () => {
       }),
       { numRuns: 25 },
     );
-  });
+  }, 240_000);
 });

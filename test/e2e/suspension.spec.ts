@@ -114,6 +114,27 @@ describe('suspending a user', () => {
     expect(await heldBy(user)).toEqual(expected.map((relation) => `${relation}@user:${user.id}`).sort());
   });
 
+  it('withdraws a role that the tenant defines, too, and gives it back', async () => {
+    const user = await aMember(app, tenant);
+    const { body: role } = await done(
+      tenant.owner.post(`${tenant.path}/roles`, { name: 'Readers', permissions: ['apps:read'] }),
+    );
+    const target = { type: 'tenant', id: tenant.id };
+    const subject = { type: 'user', id: user.id };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: role.id, target }));
+    const before = await heldBy(user);
+    expect(before).toHaveLength(2);
+    await done(suspend(user));
+    expect(await heldBy(user)).toEqual([]);
+    const question = { subject, resource: target, permission: 'apps:read' };
+    const allowed = async () =>
+      (await done(tenant.owner.post('/v1/permissions/check', question))).body.allowed as boolean;
+    expect(await allowed()).toBe(false);
+    await done(reinstate(user));
+    expect(await heldBy(user)).toEqual(before);
+    expect(await allowed()).toBe(true);
+  });
+
   it('happens once, whoever asks how often, and is answered as the first time to a repeat', async () => {
     const user = await aMember(app, tenant);
     const first = await suspend(user, { ...ifMatch(1), ...key(`suspend-${user.id}`) });
