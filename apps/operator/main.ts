@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAuditCommands } from './audit-commands.js';
 import { addImportCommand } from './import-command.js';
 import { EXIT, explain } from './output.js';
+import { addPersonalDataCommands } from './personal-commands.js';
 import { addAdminCommand, addParkedCommands } from './record-commands.js';
 import { openSession } from './session.js';
 import { addRebuildCommand } from './rebuild-command.js';
@@ -48,6 +49,7 @@ addStoreCommands(program, withSession);
 addRebuildCommand(program, withSession);
 addParkedCommands(program, withSession);
 addAdminCommand(program, withSession);
+addPersonalDataCommands(program, withSession);
 addAuditCommands(program, withSession, run);
 addImportCommand(program, () => openSession(process.env));
 

@@ -10,9 +10,11 @@ import { compiledPath, type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb }
 import { initialiseInstallation } from '../../libs/installation/index.js';
 import { createLogger, loadConfig } from '../../libs/platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/index.js';
+import { RegisterUser } from '../../libs/users/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import type { Relay } from '../relay/relay.js';
 import { createCommandContext, createRelay } from '../relay/start-relay.js';
+import { operatorContext } from './session.js';
 
 export interface Ran {
   code: number;
@@ -92,6 +94,16 @@ export class OperatorWorld {
     const config = { defaultTenantName: 'default', defaultWorkspaceName: undefined };
     await initialiseInstallation(this.context.get(CommandBus), config, this.runtime.clock, this.runtime.ids);
     await this.delivered();
+  }
+
+  /** A user with a name, registered in this process. */
+  async user(displayName: string): Promise<string> {
+    const { clock, ids } = this.runtime;
+    const userId = ids.ulid(clock.now());
+    const input = { userId, externalIdentity: null, profile: { displayName } };
+    await this.context.get(CommandBus).execute(new RegisterUser(operatorContext(this.runtime, 'spec'), input));
+    await this.delivered();
+    return userId;
   }
 
   startRelay(): void {

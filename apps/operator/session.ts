@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
 import { createLogger } from '../../libs/platform/index.js';
+import type { Stage } from '../../libs/projections/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import { createCommandContext } from '../relay/start-relay.js';
 import { type Closing, reachServers } from './reach-servers.js';
@@ -62,9 +63,13 @@ export function operatorContext({ clock, ids }: Runtime, operator: string): Comm
 
 const LONGEST_WAIT_MS = 10_000;
 
-/** Whether what was recorded at a position is delivered; waits for it where a relay is active. */
-export async function isEffective({ runtime }: OperatorSession, position: number): Promise<boolean> {
+/** Whether what was recorded at a position is delivered, or at least committed; waits for it where a relay is active. */
+export async function isEffective(
+  { runtime }: OperatorSession,
+  position: number,
+  stage: Stage = 'delivered',
+): Promise<boolean> {
   const { pool, progress } = runtime;
   const { rowCount } = await pool.query('select 1 from relay_lease where expires_at > clock_timestamp()');
-  return progress.waitFor('delivered', position, rowCount ? LONGEST_WAIT_MS : 0);
+  return progress.waitFor(stage, position, rowCount ? LONGEST_WAIT_MS : 0);
 }

@@ -50,6 +50,11 @@ export class SubjectKeys {
     this.wrapping = new KeyWrapping(wrappingKeys);
   }
 
+  /** Id of the key that new keys are wrapped with. */
+  get wrappingKeyId(): string {
+    return this.wrapping.currentId;
+  }
+
   /** Keys to seal with, durable before they are used; of two processes that make one at once both get the same. */
   async toSeal(subjects: Iterable<string>): Promise<KeyRing> {
     const keys = new Map(await this.toOpen(subjects));

@@ -54,6 +54,19 @@ async function project(events: readonly Recorded[], projector = new Projector([m
 const things = async (table = 'thing') => (await pool.query(`select * from ${table} order by id`)).rows;
 
 describe('projecting a batch', () => {
+  it('forgets after everything else, in rows of the batch and those that were there', async () => {
+    await project([event(put('a', { size: 7 }), put('b', { size: 8 }))]);
+    const forget: RowChange = { table: 'thing', forgetWhere: { size: 7 }, set: { name: null, data: null } };
+    const changed: RowChange = { table: 'thing', key: { id: 'a' }, patch: { at: null } };
+    await project([event(changed, forget, put('c', { size: 7 }))]);
+    expect((await things()).map(({ id, name, data }) => [id, name, data])).toEqual([
+      ['a', null, null],
+      ['b', 'n', ['x']],
+      ['c', null, null],
+    ]);
+    expect((await things())[0]).toMatchObject({ at: null });
+  });
+
   it('writes rows of every type, and null', async () => {
     await project([event(put('a', { name: null, data: { deep: [1, "it's", null] } }))]);
     expect(await things()).toEqual([{ id: 'a', name: null, size: 1, data: { deep: [1, "it's", null] }, at }]);

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { Recorded } from '../event-store/index.js';
 import type { ReadModel } from './read-model.js';
 import { TableFold } from './row-fold.js';
-import { writeTable } from './row-writer.js';
+import { forgetRows, writeTable } from './row-writer.js';
 
 /** Folds a batch of events into the rows of some read models and writes them in the caller's transaction. */
 export class Projector {
@@ -13,7 +13,11 @@ export class Projector {
   ) {}
 
   async project(client: ClientBase, events: readonly Recorded[]): Promise<void> {
-    for (const fold of this.fold(events)) await writeTable(client, fold, this.physicalName(fold.table.name));
+    for (const fold of this.fold(events)) {
+      const name = this.physicalName(fold.table.name);
+      await writeTable(client, fold, name);
+      await forgetRows(client, fold, name);
+    }
   }
 
   fold(events: readonly Recorded[]): TableFold[] {

@@ -10,12 +10,17 @@ export interface Table {
   readonly columns: Readonly<Record<string, ColumnType>>;
 }
 
-/** What an event does to rows. Key columns and columns named in a `removeWhere` never change by a patch. */
+/**
+ * What an event does to rows. Key columns and columns named in a `removeWhere` never change by a patch.
+ * `forgetWhere` is for the erasure of a person alone: it comes after all other changes of its batch, and counts on it
+ * that the person's fields are absent from every event that is read in the same batch or later.
+ */
 export type RowChange = { readonly table: string } & (
   | { readonly put: Row }
   | { readonly patch: Row; readonly key: Row }
   | { readonly remove: Row }
   | { readonly removeWhere: Row }
+  | { readonly forgetWhere: Row; readonly set: Row }
 );
 
 /** Rows that queries answer from, as a function of the log. A new `version` asks for a replay. */

@@ -3,7 +3,7 @@ import type { Row, Table } from './read-model.js';
 import { copyContent, copyRows } from './replay-copy.js';
 import { KnownKeys } from './replay-known-keys.js';
 import type { TableFold } from './row-fold.js';
-import { quote, writeTable } from './row-writer.js';
+import { forgetRows, quote, writeTable } from './row-writer.js';
 
 interface Index {
   name: string;
@@ -76,6 +76,7 @@ export class NextTable {
       for (const where of fold.removals) await this.prepareRemoval(where);
       await writeTable(this.client, fold, name);
       if (content) await copyRows(this.client, this.table, name, content);
+      await forgetRows(this.client, fold, name);
     };
   }
 

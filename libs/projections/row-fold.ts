@@ -2,21 +2,26 @@ import type { Row, RowChange, Table, Value } from './read-model.js';
 
 export type Pending = { readonly put: Row } | { readonly patch: Row; readonly key: Row } | { readonly remove: Row };
 
-/** The changes of a batch folded to at most one per row, and the set-wise removals that come before them. */
+/**
+ * The changes of a batch folded to at most one per row, the set-wise removals that come before them, and what is
+ * forgotten after them.
+ */
 export class TableFold {
   readonly rows = new Map<string, Pending>();
   readonly removals: Row[] = [];
+  readonly forgotten: { readonly where: Row; readonly set: Row }[] = [];
 
   constructor(readonly table: Table) {}
 
   get isEmpty(): boolean {
-    return this.rows.size === 0 && this.removals.length === 0;
+    return this.rows.size === 0 && this.removals.length === 0 && this.forgotten.length === 0;
   }
 
   apply(change: RowChange): void {
     if ('put' in change) this.rows.set(this.keyOf(change.put), { put: change.put });
     else if ('remove' in change) this.rows.set(this.keyOf(change.remove), { remove: change.remove });
     else if ('patch' in change) this.patch(change.key, change.patch);
+    else if ('forgetWhere' in change) this.forgotten.push({ where: change.forgetWhere, set: change.set });
     else this.removeWhere(change.removeWhere);
   }
 

@@ -12,6 +12,12 @@ export async function writeTable(client: ClientBase, fold: TableFold, physicalNa
   await writer.patch(pending.flatMap((row) => ('patch' in row ? [row] : [])));
 }
 
+/** After everything else of the batch is written. */
+export async function forgetRows(client: ClientBase, fold: TableFold, physicalName: string): Promise<void> {
+  const writer = new TableWriter(client, fold.table, quote(physicalName));
+  for (const { where, set } of fold.forgotten) await writer.setWhere(where, set);
+}
+
 class TableWriter {
   constructor(
     private readonly client: ClientBase,
@@ -20,12 +26,24 @@ class TableWriter {
   ) {}
 
   async removeWhere(where: Row): Promise<void> {
-    const columns = Object.keys(where);
-    const condition = columns.map((column, index) => `${quote(column)} = $${index + 1}::${this.type(column)}`);
     await this.client.query(
-      `delete from ${this.name} where ${condition.join(' and ')}`,
-      columns.map((column) => encode(where[column])),
+      `delete from ${this.name} where ${this.equal(where, 1).join(' and ')}`,
+      Object.values(where).map(encode),
     );
+  }
+
+  async setWhere(where: Row, set: Row): Promise<void> {
+    const [wanted, condition] = [this.equal(set, 1), this.equal(where, 1 + Object.keys(set).length)];
+    await this.client.query(
+      `update ${this.name} set ${wanted.join(', ')} where ${condition.join(' and ')}`,
+      [...Object.values(set), ...Object.values(where)].map(encode),
+    );
+  }
+
+  private equal(row: Row, firstParameter: number): string[] {
+    return Object.keys(row).map((column, index) => {
+      return `${quote(column)} = $${firstParameter + index}::${this.type(column)}`;
+    });
   }
 
   async remove(keys: readonly Row[]): Promise<void> {

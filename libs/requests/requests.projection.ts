@@ -1,12 +1,17 @@
 import type { EventMap } from '../event-store/index.js';
 import { readModel, type Row, type RowChange } from '../projections/index.js';
 import { type RequestStatus, statusAfter } from './request.decider.js';
+import type { UserErased } from '../users/index.js';
 import type { RequestStreamEvent } from './request-stream.js';
 
 const table = 'request';
 
 function change({ requestId: id, at, revision }: { requestId: string; at: string; revision: number }, set: Row) {
   return [{ table, key: { id }, patch: { ...set, updated_at: at, revision } }];
+}
+
+function forget(forgetWhere: Row, set: Row): RowChange {
+  return { table, forgetWhere, set };
 }
 
 function becomes(status: RequestStatus) {
@@ -34,12 +39,18 @@ const changes = {
   'request-superseded.v1': becomes('superseded'),
   'request-closed.v1': ({ data }) => change(data, { status: 'closed', close_reason: data.reason }),
   'request-grant-ended.v1': ({ data }) => change(data, { status: statusAfter(data.reason), close_reason: data.reason }),
-  'request-revocation-noted.v1': ({ data, personal }) => change(data, { revocation_note: personal?.note ?? null }),
-} satisfies EventMap<RequestStreamEvent, readonly RowChange[]>;
+  'request-revocation-noted.v1': ({ data, personal }) =>
+    change(data, { revocation_note: personal?.note ?? null, revocation_noted_by: `${data.by.type}:${data.by.id}` }),
+  'user-erased.v1': ({ data: { userId: id } }) => [
+    forget({ requester_type: 'user', requester_id: id }, { requester_name: null, reason: null }),
+    forget({ reviewer_type: 'user', reviewer_id: id }, { reviewer_name: null, review_note: null }),
+    forget({ revocation_noted_by: `user:${id}` }, { revocation_note: null }),
+  ],
+} satisfies EventMap<RequestStreamEvent | UserErased, readonly RowChange[]>;
 
 export const requestsModel = readModel({
   name: 'requests',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: table,
@@ -59,6 +70,7 @@ export const requestsModel = readModel({
         status: 'text',
         close_reason: 'text',
         revocation_note: 'text',
+        revocation_noted_by: 'text',
         reviewer_type: 'text',
         reviewer_id: 'text',
         reviewer_name: 'text',

@@ -1,5 +1,6 @@
 import type { EventMap } from '../event-store/index.js';
 import { readModel, type RowChange } from '../projections/index.js';
+import type { UserErased } from '../users/index.js';
 import type { TokenEvent } from './user-tokens.decider.js';
 
 const table = 'token';
@@ -14,7 +15,8 @@ const changes = {
   'token-revoked.v1': ({ data: { tokenId: id, at } }) => [
     { table, key: { id }, patch: { revoked_at: at, revision: 2 } },
   ],
-} satisfies EventMap<TokenEvent, readonly RowChange[]>;
+  'user-erased.v1': ({ data: { userId } }) => [{ table, forgetWhere: { user_id: userId }, set: { name: '' } }],
+} satisfies EventMap<TokenEvent | UserErased, readonly RowChange[]>;
 
 export const tokensModel = readModel({
   name: 'tokens',

@@ -3,7 +3,7 @@ import { identitiesNoun, usersNoun } from './users.noun.js';
 import { usersProcess } from './users.process.js';
 import { usersModel } from './users.projection.js';
 
-export { ChangeProfile, DeactivateUser } from './change-user.js';
+export { ChangeProfile, DeactivateUser, EraseUser } from './change-user.js';
 export { GetUser, type ListedUser, type UserTables } from './list-users.js';
 export { MeController } from './me.controller.js';
 export { userProblems } from './problems.js';
@@ -17,6 +17,7 @@ export type {
   GivenProfile,
   Profile,
   UserDeactivated,
+  UserErased,
   UserEvent,
   UserRegistered,
   UserState,

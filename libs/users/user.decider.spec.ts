@@ -3,6 +3,7 @@ import { claimIdentity, identity, type IdentityEvent } from './identity.decider.
 import {
   changeProfile,
   deactivateUser,
+  eraseUser,
   noteWithdrawal,
   registerUser,
   reinstateUser,
@@ -53,6 +54,36 @@ describe('registering a user', () => {
     given(user, [ada, gone])
       .when((state) => registerUser(command, state))
       .thenNothing();
+  });
+});
+
+describe('erasing a user', () => {
+  const erase = eraseUser.bind(undefined, { at: later });
+  const erased = (revision: number): UserEvent => ({
+    type: 'user-erased.v1',
+    data: { userId, revision, at: later },
+  });
+
+  it('deactivates them with it', () => {
+    given(user, [ada])
+      .when(erase)
+      .then([gone, erased(3)]);
+    given(user, [ada, gone])
+      .when(erase)
+      .then([erased(3)]);
+  });
+
+  it('forgets their profile, and is done once', () => {
+    const { state } = given(user, [ada, gone, erased(3)]);
+    expect(state).toMatchObject({ displayName: null, email: null, status: 'deactivated', erased: true, revision: 3 });
+    expect(erase(state)).toEqual([]);
+  });
+
+  it('is refused for who is not there, and for the built-in administrator', () => {
+    given(user).when(erase).thenRefused('not-found');
+    given(user, [{ ...ada, data: { ...ada.data, builtIn: true } } as UserEvent])
+      .when(erase)
+      .thenRefused('built-in-user');
   });
 });
 

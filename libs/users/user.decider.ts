@@ -61,6 +61,8 @@ export type UserAccessRestored = DomainEvent<
     at: string;
   }
 >;
+/** Destroys the key of the user's personal fields: nobody can read them any more, wherever they are stored. */
+export type UserErased = DomainEvent<'user-erased.v1', { userId: string; revision: number; at: string }>;
 export type UserEvent =
   | UserRegistered
   | UserProfileChanged
@@ -68,7 +70,8 @@ export type UserEvent =
   | UserSuspended
   | UserReinstated
   | UserAccessWithdrawn
-  | UserAccessRestored;
+  | UserAccessRestored
+  | UserErased;
 
 export type UserStatus = 'active' | 'suspended' | 'deactivated';
 export type UserState =
@@ -78,6 +81,7 @@ export type UserState =
       id: string;
       externalIdentity: ExternalIdentity | null;
       builtIn: boolean;
+      erased: boolean;
       createdAt: string;
       updatedAt: string;
       revision: number;
@@ -103,6 +107,8 @@ export const user: Decider<UserState, UserEvent> = {
         return { ...state, status: 'suspended', updatedAt, revision };
       case 'user-reinstated.v1':
         return { ...state, status: 'active', updatedAt, revision };
+      case 'user-erased.v1':
+        return { ...state, displayName: null, email: null, erased: true, updatedAt, revision };
     }
   },
 };
@@ -111,7 +117,8 @@ function registered({ data, personal }: UserRegistered): UserState {
   const { userId: id, issuer, subject, builtIn, at } = data;
   const externalIdentity = issuer !== null && subject !== null ? { issuer, subject } : null;
   const profile = { displayName: personal?.displayName ?? null, email: personal?.email ?? null };
-  return { status: 'active', id, externalIdentity, builtIn, ...profile, createdAt: at, updatedAt: at, revision: 1 };
+  const times = { createdAt: at, updatedAt: at, revision: 1 };
+  return { status: 'active', id, externalIdentity, builtIn, erased: false, ...profile, ...times };
 }
 
 /** The named fields alone; what is not known of them is null. */
@@ -167,6 +174,19 @@ export function deactivateUser(command: DeactivateUser, state: UserState): Decis
   if (state.builtIn) return { refused: 'built-in-user' };
   if (isStale(command, state)) return { refused: 'stale-revision' };
   return [{ type: 'user-deactivated.v1', data: { userId: state.id, revision: state.revision + 1, at: command.at } }];
+}
+
+/** Whoever is erased is deactivated, too: they can't be shown to anybody, nor be told apart from others. */
+export function eraseUser({ at }: { at: string }, state: UserState): Decision<UserEvent> {
+  if (state.status === 'absent') return { refused: 'not-found' };
+  if (state.builtIn) return { refused: 'built-in-user' };
+  if (state.erased) return [];
+  const { id: userId, status, revision } = state;
+  if (status === 'deactivated') return [{ type: 'user-erased.v1', data: { userId, revision: revision + 1, at } }];
+  return [
+    { type: 'user-deactivated.v1', data: { userId, revision: revision + 1, at } },
+    { type: 'user-erased.v1', data: { userId, revision: revision + 2, at } },
+  ];
 }
 
 export interface SuspendUser {

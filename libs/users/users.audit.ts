@@ -21,6 +21,7 @@ export const usersAudit: AuditMap<UserEvent> = {
     old: { active: true },
     new: { active: false },
   }),
+  'user-erased.v1': ({ data: { userId } }) => ({ action: 'user.erased', resource: user(userId) }),
   'user-suspended.v1': ({ data: { userId } }) => ({
     action: 'user.suspended',
     resource: user(userId),

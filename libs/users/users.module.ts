@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { ChangeProfileHandler, DeactivateUserHandler } from './change-user.js';
+import { ChangeProfileHandler, DeactivateUserHandler, EraseUserHandler } from './change-user.js';
 import { GetUserHandler, ListUsersHandler } from './list-users.js';
 import { ReinstateUserHandler, SuspendUserHandler } from './suspend-user.js';
 import { RestoreAccessHandler, WithdrawAccessHandler } from './withdraw-access.js';
@@ -13,6 +13,7 @@ import { CompleteUserHandler, EnsureUserHandler, RegisterUserHandler } from './r
     EnsureUserHandler,
     ChangeProfileHandler,
     DeactivateUserHandler,
+    EraseUserHandler,
     SuspendUserHandler,
     ReinstateUserHandler,
     WithdrawAccessHandler,

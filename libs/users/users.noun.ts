@@ -14,6 +14,7 @@ export const usersNoun = noun<UserEvent>({
     'user-registered.v1': 'A user came to be, with or without an external identity.',
     'user-profile-changed.v1': 'A user got another display name or e-mail address.',
     'user-deactivated.v1': 'A user is gone for good; they stay readable, and hold nothing any more.',
+    'user-erased.v1': 'The key of a user’s personal fields is destroyed: nobody can read them any more.',
     'user-suspended.v1':
       'A user may do nothing for now: what they hold is withdrawn in every tenant, and stays theirs.',
     'user-reinstated.v1': 'A suspended user may act again; what is still theirs comes back.',
@@ -24,6 +25,7 @@ export const usersNoun = noun<UserEvent>({
     'user-registered.v1': ofUser,
     'user-profile-changed.v1': ofUser,
   },
+  erases: { 'user-erased.v1': ofUser },
   relationships: userRelationships,
   audit: usersAudit,
 });

@@ -27,6 +27,9 @@ const changes = {
   'user-reinstated.v1': ({ data: { userId: id, at, revision } }) => [
     { table, key: { id }, patch: { active: true, status: 'active', updated_at: at, revision } },
   ],
+  'user-erased.v1': ({ data: { userId: id, at, revision } }) => [
+    { table, key: { id }, patch: { display_name: null, email: null, updated_at: at, revision } },
+  ],
   'user-access-withdrawn.v1': () => [],
   'user-access-restored.v1': () => [],
 } satisfies EventMap<UserEvent, readonly RowChange[]>;

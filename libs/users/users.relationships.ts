@@ -7,6 +7,7 @@ export const userRelationships: RelationshipMap<UserEvent> = {
   'user-profile-changed.v1': none,
   // At once and whole, also where a tenant keeps its last admin on record: nobody may act as somebody who is gone.
   'user-deactivated.v1': ({ data: { userId } }) => [{ endObject: `user:${userId}` }],
+  'user-erased.v1': none,
   'user-suspended.v1': ({ data: { userId } }) => [{ suspend: `user:${userId}` }],
   'user-reinstated.v1': ({ data: { userId, most } }) => [
     { reinstate: `user:${userId}` },

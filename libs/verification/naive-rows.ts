@@ -21,7 +21,11 @@ export class NaiveTable {
       const key = this.keyOf(this.normalise(change.key));
       const row = this.rows.get(key);
       if (row) this.rows.set(key, { ...row, ...this.named(change.patch) });
-    } else this.removeWhere(this.named(change.removeWhere));
+    } else if ('forgetWhere' in change) {
+      for (const [key, row] of this.matching(this.named(change.forgetWhere))) {
+        this.rows.set(key, { ...row, ...this.named(change.set) });
+      }
+    } else for (const [key] of this.matching(this.named(change.removeWhere))) this.rows.delete(key);
   }
 
   /** Every column of the table; null where the row has none. */
@@ -34,11 +38,11 @@ export class NaiveTable {
     return this.table.key.map((column) => `${column}=${row[column]}`).join(' ');
   }
 
-  private removeWhere(where: RowText): void {
-    for (const [key, row] of this.rows) {
-      if (Object.entries(where).every(([column, value]) => value !== null && row[column] === value))
-        this.rows.delete(key);
-    }
+  private matching(where: RowText): [string, RowText][] {
+    const wanted = Object.entries(where);
+    return [...this.rows].filter(([, row]) => {
+      return wanted.every(([column, value]) => value !== null && row[column] === value);
+    });
   }
 
   private named(row: Row): RowText {
