@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { executeOnAssignment, grantRole } from '../../libs/assignments/index.js';
+import { type CommandContext, DeciderRuntime } from '../../libs/event-store/index.js';
+import { approveRequest } from '../../libs/requests/request.decider.js';
+import { executeOnRequest } from '../../libs/requests/request-stream.js';
+import { executeOnRole } from '../../libs/roles/role-streams.js';
+import { startRoleDeletion } from '../../libs/roles/role.decider.js';
+import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { until } from '../../libs/testing/until.js';
+import {
+  aMember,
+  aTenant,
+  done,
+  type Person,
+  relationships,
+  stopChecked,
+  tenantEvents,
+  type TestTenant,
+} from './world.js';
+
+let app: TestApp;
+let runtime: DeciderRuntime;
+let tenant: TestTenant;
+let person: Person;
+let role: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  runtime = app.app.get(DeciderRuntime);
+});
+
+afterAll(async () => {
+  await stopChecked(app);
+});
+
+beforeEach(async () => {
+  tenant = await aTenant(app);
+  person = await aMember(app, tenant);
+  const defined = { name: 'nurse', permissions: ['apps:read'], requestable: true };
+  role = (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
+});
+
+function context(): CommandContext {
+  const commandId = randomUUID();
+  const actor = { type: 'user' as const, id: tenant.owner.id };
+  const at = new Date().toISOString();
+  return { commandId, actor, authentication: 'test', correlationId: commandId, causationId: null, at };
+}
+const subject = () => ({ type: 'user' as const, id: person.id });
+const target = () => ({ type: 'tenant' as const, id: tenant.id });
+const key = () => ({ tenantId: tenant.id, subject: subject(), target: target() });
+const give = (roleRevision: number) => {
+  const [ours, given] = [context(), { ...key(), role, roleRevision, source: 'direct', until: null, replace: true }];
+  return executeOnAssignment(runtime, ours, key(), (state) =>
+    grantRole({ ...given, removedAt: -1, at: ours.at }, state),
+  );
+};
+const widen = () =>
+  done(tenant.owner.patch(`${tenant.path}/roles/${role}`, { permissions: ['apps:read', 'apps:delete'] }));
+const endings = async (): Promise<object[]> =>
+  (await tenantEvents(app, tenant.id)).filter(({ type }) => type === 'role-ended.v1').map(({ data }) => data);
+const may = (permission: string): Promise<boolean> =>
+  app.runtime.spicedb.check(
+    { resource: `tenant:${tenant.id}`, permission, subject: `user:${person.id}` },
+    { full: true },
+  );
+
+it('a role that was changed right before it was given, to allow more than was judged, is taken back', async () => {
+  await widen();
+  await give(1);
+  const [ended] = await until(async () => (await endings()).length > 0 && endings());
+  expect(ended).toMatchObject({ role, reason: 'role-changed' });
+  await app.settled();
+  expect(await may('apps_delete')).toBe(false);
+  expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
+});
+
+it('a role that is changed after it was given stays given', async () => {
+  await give(1);
+  await widen();
+  await app.settled();
+  expect(await endings()).toEqual([]);
+  expect(await may('apps_delete')).toBe(true);
+});
+
+it('a role that is given once its deletion started is taken back, and goes', async () => {
+  const ours = context();
+  await executeOnRole(runtime, ours, { tenantId: tenant.id, roleId: role }, (state) =>
+    startRoleDeletion({ at: ours.at }, state),
+  );
+  await give(1);
+  const [ended] = await until(async () => (await endings()).length > 0 && endings());
+  expect(ended).toMatchObject({ role, reason: 'role-deleted' });
+  await app.settled();
+  expect(await may('apps_read')).toBe(false);
+  expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
+});
+
+it('a request approved right after the role was changed, to allow more than was judged, grants nothing', async () => {
+  const asked = { kind: 'role', role, target: target() };
+  const { body } = await done(person.post(`${tenant.path}/requests`, asked));
+  await widen();
+  const ours = context();
+  const circumstances = {
+    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleRevision: 1 },
+    ...{ requesterActive: true, requesterSuspended: false, requesterIsMember: true, requesterRemovedAt: -1 },
+    rolesHeld: ['member'],
+  };
+  const by = { type: 'user' as const, id: tenant.owner.id };
+  await executeOnRequest(runtime, ours, { tenantId: tenant.id, requestId: body.id }, ({ request }) =>
+    approveRequest({ by, circumstances, judgedRevision: 1, at: ours.at }, request),
+  );
+  const path = `${tenant.path}/requests/${body.id}`;
+  await until(async () => (await done(tenant.owner.get(path))).body.status === 'revoked');
+  expect((await tenant.owner.get(path)).body).toMatchObject({ status: 'revoked', closeReason: 'role-changed' });
+  expect(await may('apps_delete')).toBe(false);
+  expect(await may('apps_read')).toBe(false);
+});
+
+it('a role with an end ends in SpiceDB by itself; what follows leaves nothing of it', async () => {
+  const end = new Date(Date.now() + 1_500).toISOString();
+  const given = { subject: subject(), role, target: target(), until: end };
+  await done(tenant.owner.post(`${tenant.path}/assignments`, given));
+  await until(async () => !(await may('apps_read')));
+  const [ended] = await until(async () => (await endings()).length > 0 && endings());
+  expect(ended).toMatchObject({ role, reason: 'expired' });
+  expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
+  expect(await relationships(app, 'tenant', `/${role}`)).toEqual([]);
+  expect((await tenant.owner.delete(`${tenant.path}/roles/${role}`)).status).toBe(204);
+});
+
+it('what a suspended user holds through a role is withdrawn, and comes back', async () => {
+  await done(tenant.owner.post(`${tenant.path}/assignments`, { subject: subject(), role, target: target() }));
+  expect(await may('apps_read')).toBe(true);
+  await done(app.admin.post(`/v1/users/${person.id}/suspension`, {}));
+  await app.settled();
+  expect(await may('apps_read')).toBe(false);
+  await done(app.admin.post(`/v1/users/${person.id}/reinstatement`, {}));
+  await until(() => may('apps_read'));
+});
