@@ -119,6 +119,13 @@ describe('the audit log of a tenant', () => {
     expect(await actions(query)).toEqual(expected);
   });
 
+  it.each(['asc', 'desc'])('of a time is in the same order, however much of it is asked for: %s', async (order) => {
+    const all = await sequences(`?order=${order}`);
+    const time = 'from=2025-12-31T00:00:00.000Z&to=2026-01-02T00:00:00.000Z';
+    expect(await sequences(`?order=${order}&${time}`)).toEqual(all);
+    expect(await sequences(`?order=${order}&${time}&limit=2`)).toEqual(all.slice(0, 2));
+  });
+
   it('is filtered by what belonged to one call', async () => {
     const [{ correlationId } = {}] = (await list('?action=tenant.created')).items;
     expect(await actions(`?correlationId=${correlationId}`)).toHaveLength(4);

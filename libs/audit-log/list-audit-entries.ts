@@ -35,6 +35,7 @@ interface AuditTables {
 }
 
 const TEXT_LENGTH = 200;
+const NEAR = 1_000;
 
 export class AuditLogQuery extends PageQuery {
   @ApiPropertyOptional({ description: 'at this instant or later' })
@@ -172,8 +173,9 @@ function isOfATimeAlone({ from, to, ...filters }: AuditLogQuery): boolean {
 }
 
 /**
- * The entries of a time, found in the index of times alone: times follow the order of the chain nearly, not exactly, and
- * without the sum PostgreSQL would read the chain from its other end until it comes to the time.
+ * The entries of a time. Times follow the order of the chain nearly, not exactly: where the nearest entries don't fill the
+ * page, the rest is found in the index of times alone. Without the sum PostgreSQL would read the chain from its other end
+ * until it comes to the time.
  */
 function isAmongThoseOf(
   chain: string,
@@ -182,9 +184,15 @@ function isAmongThoseOf(
 ): Expression<SqlBool> {
   const [beyond, direction] = order === 'asc' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   const rest = after === undefined ? sql`` : sql`and sequence ${beyond} ${after}`;
-  return sql<SqlBool>`sequence = any(array(
-    select sequence from audit_entry where chain = ${chain} and at >= ${from} and at < ${to} ${rest}
-    order by sequence + 0 ${direction} limit ${limit}))`;
+  return sql<SqlBool>`sequence = any((
+    with near as materialized (
+      select sequence from (
+        select sequence, at from audit_entry where chain = ${chain} ${rest}
+        order by sequence ${direction} limit ${NEAR}) entry
+      where at >= ${from} and at < ${to} order by sequence ${direction} limit ${limit})
+    select case when (select count(*) from near) = ${limit} then array(select sequence from near) else array(
+      select sequence from audit_entry where chain = ${chain} and at >= ${from} and at < ${to} ${rest}
+      order by sequence + 0 ${direction} limit ${limit}) end)::bigint[])`;
 }
 
 interface Opened {
