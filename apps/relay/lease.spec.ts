@@ -56,6 +56,16 @@ describe('the lease of a partition', () => {
     expect(a.held).toBe(false);
   });
 
+  it('is taken where it ends later than any could, as after the clock of the database was put back', async () => {
+    const [a, b] = [lease('a'), lease('b')];
+    await a.acquire();
+    await pool.query(`update relay_lease set expires_at = expires_at + interval '1 hour' where partition = $1`, [
+      partition,
+    ]);
+    expect(await b.acquire()).toBe(true);
+    await expect(a.renew()).rejects.toThrow(LeaseLost);
+  });
+
   it('that was lost does not come back by itself: not by a late renewal, a release or a transaction', async () => {
     const [a, b] = [lease('a', 1), lease('b')];
     await a.acquire();

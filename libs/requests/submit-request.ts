@@ -37,8 +37,10 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
     let { state, position } = await loadRequest(this.runtime, asked.requestId);
     if (!isSubmitted(state)) {
       await this.requireRequestable(context, asked);
-      position = await this.submit(context, asked, supersede);
-      ({ state } = await loadRequest(this.runtime, asked.requestId));
+      const followed = await this.submit(context, asked, supersede);
+      // Perhaps by the process that completes a crashed call, or by a try of this call that was given up: just now.
+      ({ state, position } = await loadRequest(this.runtime, asked.requestId));
+      position = Math.max(position, followed);
     }
     // Opened by the process that completes a crashed call, and not submitted yet.
     if (!isSubmitted(state)) throw new Refused('not-yet');
