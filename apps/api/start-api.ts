@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ShutdownSignal } from '@nestjs/common';
 import { initialiseInstallation } from '../../libs/installation/index.js';
-import { createHttpApp, type Logger } from '../../libs/platform/index.js';
+import { createHttpApp, type Logger, serveMetrics, type SideServer } from '../../libs/platform/index.js';
 import {
   closeRuntime,
   type FaultHook,
@@ -33,12 +33,20 @@ export async function createApi(runtime: Runtime, options: ApiOptions): Promise<
   const { logger, shutdownSignals, draining = new Draining() } = options;
   const module = ApiModule.with(runtime, draining);
   const rateLimits = { perMinute: rateLimitPerMinute, failuresPerMinute: authFailuresPerMinute };
-  const edge = { trustProxy, corsOrigins, rateLimits, translateError };
+  const edge = { trustProxy, corsOrigins, rateLimits, translateError, metrics: runtime.metrics };
   const app = await createHttpApp(module, { logger, shutdownSignals, ...edge });
   draining.addTo(app);
   if (options.docs) serveOpenApi(app);
   await app.init();
   return app;
+}
+
+/** `/metrics` on the port that is configured for it, if any. */
+export async function servedMetrics({ metrics, config }: Runtime): Promise<SideServer | undefined> {
+  const { metricsPort: port, host } = config;
+  if (port === undefined) return undefined;
+  metrics.collectProcess();
+  return serveMetrics(metrics, { host, port }).catch(takenPort('METRICS_PORT', port));
 }
 
 /** The API as a process of its own, next to any number of others. */
@@ -52,11 +60,13 @@ export async function startApi({ config, logger, signal }: Starting, at?: FaultH
   const initialise = () => initialiseInstallation(app.get(CommandBus), config, clock, ids);
   const { created } = await onceReachable(initialise, { logger, signal });
   await app.listen({ port: config.port, host: config.host }).catch(takenPort('PORT', config.port));
-  logger.info({ url: await app.getUrl(), created }, 'the API listens');
+  const metrics = await servedMetrics(runtime);
+  logger.info({ url: await app.getUrl(), metrics: metrics?.url, created }, 'the API listens');
   const stop = async (told: NodeJS.Signals | undefined): Promise<void> => {
     draining.begin();
     if (told === 'SIGTERM') await pause(config.shutdownDelayMs);
     await app.close();
+    await metrics?.close();
     await closeRuntime(runtime);
   };
   return { stop };

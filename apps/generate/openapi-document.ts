@@ -1,6 +1,6 @@
 import type { EventLog } from '../../libs/event-store/index.js';
 import { SpiceDb } from '../../libs/authorization/index.js';
-import { createLogger, loadConfig, openPool, systemClock, systemIds } from '../../libs/platform/index.js';
+import { createLogger, loadConfig, Metrics, openPool, systemClock, systemIds } from '../../libs/platform/index.js';
 import { SubjectKeys } from '../../libs/personal-data/index.js';
 import { Progress } from '../../libs/projections/index.js';
 import { buildDomain, type Runtime } from '../../libs/wiring/index.js';
@@ -17,6 +17,7 @@ export async function renderOpenApi(): Promise<string> {
     spicedb: new SpiceDb({ endpoint: 'localhost:1', presharedKey: 'none', tls: false }),
     keys: new SubjectKeys(pool, config.personalDataKeys),
     progress: new Progress(pool),
+    metrics: new Metrics(),
   };
   const app = await createApi(runtime, { logger: createLogger({ level: 'error', name: 'generate' }), docs: false });
   const document = createOpenApi(app);

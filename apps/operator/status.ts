@@ -2,7 +2,13 @@ import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { type Mark, readMark } from '../../libs/outbox/index.js';
 import { pendingMigrations } from '../../libs/platform/index.js';
-import { type BegunReplay, begunReplays, outdatedModels, type OutdatedModel } from '../../libs/projections/index.js';
+import {
+  type BegunReplay,
+  begunReplays,
+  outdatedModels,
+  type OutdatedModel,
+  readRelayFigures,
+} from '../../libs/projections/index.js';
 import type { OperatorSession } from './session.js';
 
 export interface Status {
@@ -20,6 +26,8 @@ export interface Status {
   delivery: {
     delivered: number;
     undelivered: number;
+    /** Age of the event of the oldest of them. */
+    oldestUndeliveredSeconds: number;
     /** Where SpiceDB itself says that the delivery is. */
     mark: number | null;
     spicedb: 'answers' | 'does not answer' | 'is not running';
@@ -32,66 +40,26 @@ export interface Status {
   pendingMigrations: string[];
 }
 
-const LAG_BOUND = 10_000;
 const PARTITION = 0;
-
-interface Figures {
-  checkpoint: number;
-  processed: number;
-  delivered: number;
-  undelivered: number;
-  events: number;
-  relationships: number;
-  followUps: number;
-  doubt: string | null;
-  owner: string | null;
-  expiresAt: string;
-  expiresInSeconds: number;
-}
-
-const FIGURES = `select
-    coalesce(c.position, -1) as checkpoint, coalesce(p.position, -1) as processed, coalesce(d.position, -1) as delivered,
-    (select count(*) from relationship_change r where r.partition = one.partition
-       and r.position > coalesce(d.position, -1)) as undelivered,
-    (select count(*) from parked where status = 'parked' and stage = 'event') as events,
-    (select count(*) from parked where status = 'parked' and stage = 'delivery') as relationships,
-    (select count(*) from parked where status = 'parked' and stage = 'process') as "followUps",
-    d.doubt, l.owner, l.expires_at as "expiresAt",
-    extract(epoch from l.expires_at - clock_timestamp())::float as "expiresInSeconds"
-  from (select $1::integer as partition) one
-  left join relay_checkpoint c using (partition) left join process_checkpoint p using (partition)
-  left join delivery_mark d using (partition)
-  left join relay_lease l on l.partition = one.partition and l.expires_at > clock_timestamp()`;
 
 /** How far everything that follows the log is behind it. */
 export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): Promise<Status> {
-  const { pool, log, domain, clock } = runtime;
+  const { pool, log, domain } = runtime;
   const pending = await pendingMigrations(pool, projectPath('migrations'));
-  const { rows } = await pool.query<Figures>(FIGURES, [PARTITION]);
-  const { checkpoint, processed, delivered, undelivered, events, relationships, followUps, doubt, owner, ...lease } =
-    rows[0]!;
-  const [head, incarnation, spicedb, behind, outdated, replays] = await Promise.all([
-    log.head(),
+  const [figures, incarnation, spicedb, outdated, replays] = await Promise.all([
+    readRelayFigures(runtime, PARTITION),
     log.incarnation(),
     spicedbAtRest ? ({ spicedb: 'is not running', mark: null } as const) : askForMark(runtime),
-    log.readAll(checkpoint, LAG_BOUND),
     outdatedModels(pool, domain),
     begunReplays(pool),
   ]);
-  const oldest = behind[0]?.metadata.at;
+  const { head, checkpoint, lagEvents, lagMore, lagSeconds, processed, lease, parked } = figures;
+  const { delivered, undelivered, oldestUndeliveredSeconds, doubt } = figures;
   return {
     log: { head, incarnation },
-    relay: {
-      checkpoint,
-      lagEvents: behind.length,
-      lagMore: behind.length === LAG_BOUND,
-      lagSeconds: oldest ? Math.max(0, (clock.now().getTime() - Date.parse(oldest)) / 1_000) : 0,
-      processed,
-      lease: owner === null ? null : { owner, ...lease },
-    },
-    delivery: { delivered, undelivered, ...spicedb, doubt },
-    parked: { events, relationships, followUps },
-    ...{ replays, outdated, pendingMigrations: pending },
+    relay: { checkpoint, lagEvents, lagMore, lagSeconds, processed, lease },
+    delivery: { delivered, undelivered, oldestUndeliveredSeconds, ...spicedb, doubt },
+    ...{ parked, replays, outdated, pendingMigrations: pending },
   };
 }
 
@@ -123,7 +91,7 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
     `log          head ${log.head}, incarnation ${log.incarnation}`,
     `relay        at ${relay.checkpoint}, behind by ${lag}; processes at ${relay.processed}`,
     `lease        ${held}`,
-    `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered`,
+    `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered${delivery.undelivered > 0 ? `, the oldest for ${delivery.oldestUndeliveredSeconds.toFixed(1)} s` : ''}`,
     `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}`,
     ...(delivery.doubt === null ? [] : [`refused      ${delivery.doubt}`]),
     `parked       ${parked.events} events, ${parked.relationships} relationships, ${parked.followUps} follow-ups${waiting > 0 ? '; see: operator parked list' : ''}`,

@@ -1,9 +1,9 @@
 import type { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import type { SpiceDb } from '../../libs/authorization/index.js';
-import { type Checkpoint, type EventLog, LogRestored } from '../../libs/event-store/index.js';
+import { type Checkpoint, type EventLog, LogRestored, type StoredEvent } from '../../libs/event-store/index.js';
 import { Delivery, type Mark, noteDoubt, RelationshipsAhead, RelationshipsLost } from '../../libs/outbox/index.js';
-import type { Clock } from '../../libs/platform/index.js';
+import { type Clock, type Metrics, secondsSince } from '../../libs/platform/index.js';
 import { REBUILDING, requireSameLog } from '../../libs/verification/index.js';
 import type { Domain, FollowUps, Progress } from '../../libs/projections/index.js';
 import { Backoff } from './backoff.js';
@@ -11,6 +11,8 @@ import { CommitBatch } from './commit-batch.js';
 import { Expiry } from './expiry.js';
 import { Lease, LEASE_MS, LeaseLost } from './lease.js';
 import { ProcessRunner } from './process-runner.js';
+import { measuredDelivery, Visibility } from './relay-metrics.js';
+import { tracedCommit, tracedDelivery } from './relay-tracing.js';
 import { Wake } from './wake.js';
 
 export type RelayPoint = 'in-transaction' | 'after-commit' | 'before-delivery' | 'after-delivery';
@@ -37,6 +39,7 @@ export interface RelayOptions {
   pollMs: number;
   maxUpdates: number;
   logger: RelayLog;
+  metrics: Metrics;
   /** Hooks of kill tests. */
   at?: (point: RelayPoint) => void | Promise<void>;
   publishHeads?: () => Promise<void>;
@@ -49,6 +52,7 @@ const HEADS_EVERY_MS = 60_000;
 export class Relay {
   private readonly stopping = new AbortController();
   private readonly lease: Lease;
+  private readonly visibility: Visibility;
   private readonly deliveryWake = new Wake();
   private readonly processWake = new Wake();
   private running: Promise<void> | undefined;
@@ -56,6 +60,7 @@ export class Relay {
 
   constructor(private readonly options: RelayOptions) {
     this.lease = new Lease(options.pool, PARTITION, options.owner);
+    this.visibility = new Visibility(options.metrics, () => options.clock.now().getTime());
   }
 
   /** Whether this relay is the active one. */
@@ -157,10 +162,19 @@ export class Relay {
         ),
     });
     for await (const events of log.follow({ after, maxBatch, signal })) {
-      await this.untilDone(() => batches.commit(events), signal);
+      await this.untilDone(() => this.commit(batches, events), signal);
       this.deliveryWake.wake();
       this.processWake.wake();
     }
+  }
+
+  private async commit(batches: CommitBatch, events: readonly StoredEvent[]): Promise<void> {
+    const { metrics } = this.options;
+    const start = performance.now();
+    await tracedCommit(events, () => batches.commit(events));
+    metrics.commits.observe(secondsSince(start));
+    metrics.committedEvents.inc(events.length);
+    this.visibility.committed(events);
   }
 
   private async checkpoint(incarnation: string): Promise<Checkpoint | null> {
@@ -184,10 +198,12 @@ export class Relay {
   }
 
   private async deliverAll(signal: AbortSignal): Promise<void> {
-    const { pool, spicedb, maxUpdates, at, logger, pollMs } = this.options;
+    const { pool, spicedb, maxUpdates, at, logger, pollMs, metrics } = this.options;
     const delivery = new Delivery({
       ...{ pool, spicedb, partition: PARTITION, maxUpdates, at },
       hasEvent: (mark) => isCommitted(pool, mark),
+      around: (range, write) => tracedDelivery(pool, range, () => measuredDelivery(metrics, range, write)),
+      onDelivered: (position) => this.visibility.delivered(position),
       onParked: (tuples, error) =>
         logger.error({ tuples, error: error.message }, 'relationships are parked; see: operator parked list'),
     });

@@ -16,6 +16,7 @@ import {
   RuntimeModule,
   type Starting,
 } from '../../libs/wiring/index.js';
+import { exposeRelay } from './relay-metrics.js';
 import { serveHealth } from './serve-health.js';
 import { Relay, type RelayOptions } from './relay.js';
 
@@ -25,11 +26,11 @@ export function createRelay(
   context: INestApplicationContext,
   { logger, at = runtime.at }: { logger: Logger; at?: RelayOptions['at'] },
 ): Relay {
-  const { config, pool, log, spicedb, domain, progress, clock, ids } = runtime;
+  const { config, pool, log, spicedb, domain, progress, clock, ids, metrics } = runtime;
   const owner = `${process.pid}-${ids.uuid()}`;
   const published = new PublishedHeads();
   return new Relay({
-    ...{ pool, log, spicedb, domain, progress, clock, logger, owner, at },
+    ...{ pool, log, spicedb, domain, progress, clock, logger, owner, at, metrics },
     bus: context.get(CommandBus),
     followUps: context.get(FollowUps),
     random: systemRandom,
@@ -56,7 +57,9 @@ export async function startRelay({ config, logger, signal }: Starting, at?: Faul
   await onceReachable(() => requireVersions(runtime, logger), { logger, signal });
   const context = await createCommandContext(runtime, logger);
   const relay = createRelay(runtime, context, { logger });
-  const health = await serveHealth(config, runtime.pool, relay);
+  exposeRelay(runtime, relay);
+  runtime.metrics.collectProcess();
+  const health = await serveHealth(config, { pool: runtime.pool, relay, metrics: runtime.metrics });
   relay.start();
   logger.info({ url: health.url }, 'the relay follows the event log');
   const stop = async (): Promise<void> => {

@@ -11,11 +11,21 @@ import {
   startEmbeddedPostgres,
 } from '../../libs/embedded/index.js';
 import { type Initialised, initialiseInstallation } from '../../libs/installation/index.js';
-import { type Config, createLogger, loadConfig, type Logger, migrate, systemIds } from '../../libs/platform/index.js';
+import {
+  type Config,
+  createLogger,
+  loadConfig,
+  type Logger,
+  migrate,
+  type SideServer,
+  startTracing,
+  systemIds,
+} from '../../libs/platform/index.js';
 import { adoptVersions } from '../../libs/projections/index.js';
 import { closeRuntime, type FaultHook, openRuntime, type Runtime } from '../../libs/wiring/index.js';
-import { createApi } from '../api/start-api.js';
+import { createApi, servedMetrics } from '../api/start-api.js';
 import type { Relay } from '../relay/relay.js';
+import { exposeRelay } from '../relay/relay-metrics.js';
 import { createRelay } from '../relay/start-relay.js';
 import { announceRunning } from './running-file.js';
 import { keptSecrets } from './secrets.js';
@@ -44,6 +54,8 @@ interface Parts {
   runtime?: Runtime;
   app?: NestFastifyApplication;
   relay?: Relay;
+  metrics?: SideServer;
+  stopTracing?: () => Promise<void>;
   unannounce?: () => Promise<void>;
 }
 
@@ -64,8 +76,10 @@ export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): P
     const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
     const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
+    parts.stopTracing = await startTracing({ endpoint: config.otlpEndpoint, service: 'countersign' });
     const installation = await startParts(parts, { config, dataDir, logger, at });
     await parts.app!.listen({ port: config.port, host: config.host });
+    parts.metrics = await servedMetrics(parts.runtime!);
     const { databaseUrl, spicedbEndpoint } = parts.runtime!.config;
     parts.unannounce = await announceRunning(dataDir, { databaseUrl: databaseUrl!, spicedbEndpoint: spicedbEndpoint! });
     const url = (await parts.app!.getUrl()).replace('[::1]', 'localhost');
@@ -95,6 +109,7 @@ async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOp
   const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);
   parts.app = app;
   parts.relay = createRelay(runtime, app, { logger });
+  exposeRelay(runtime, parts.relay);
   parts.relay.start();
   const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
   await runtime.progress.waitFor('delivered', await runtime.log.head(), 10_000);
@@ -109,13 +124,25 @@ async function startSpiceDb(config: Config, logger: Logger): Promise<SupervisedS
   return spicedb;
 }
 
-async function stopParts({ app, relay, runtime, spicedb, postgres, lock, unannounce }: Parts): Promise<void> {
+async function stopParts({
+  app,
+  relay,
+  metrics,
+  stopTracing,
+  runtime,
+  spicedb,
+  postgres,
+  lock,
+  unannounce,
+}: Parts): Promise<void> {
   await unannounce?.();
   await app?.close();
   await relay?.stop();
+  await metrics?.close();
   if (runtime) await closeRuntime(runtime);
   await spicedb?.stop();
   await postgres?.stop();
+  await stopTracing?.();
   await lock?.release();
 }
 

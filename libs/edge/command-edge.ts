@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import type { CommandContext } from '../event-store/index.js';
-import { CLOCK, type Clock, derivedUlid, IDS, type Ids, normaliseUlid, Refused } from '../platform/index.js';
+import { CLOCK, type Clock, derivedUlid, IDS, type Ids, normaliseUlid, Refused, traced } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { type Call, callOf, idempotencyKeyOf } from './call.js';
 import { acceptedBefore, claimCommand, type ClaimKey, hashCall } from './command-claim.js';
@@ -60,7 +60,10 @@ export class CommandEdge {
   private async send<Resource extends object>(call: Call, make: MakeCommand) {
     const context = await this.contextOf(call);
     const mint: Mint = (name) => derivedUlid(new Date(context.at), context.commandId, name);
-    const accepted = await this.bus.execute<object, Accepted<Resource>>(make(context, mint));
+    const command = make(context, mint);
+    const accepted = await traced(`command ${command.constructor.name}`, {}, () =>
+      this.bus.execute<object, Accepted<Resource>>(command),
+    );
     const { resource, revision, position } = accepted;
     const { correlationId } = context;
     const reached = await this.progress.waitFor('delivered', position, call.waitMs);

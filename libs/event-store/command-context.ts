@@ -1,4 +1,4 @@
-import { type Clock, derivedUuid, type Ids } from '../platform/core.js';
+import { type Clock, derivedUuid, type Ids, traceparent } from '../platform/core.js';
 import type { EventToAppend, JsonObject } from './event-log.js';
 import type { Actor, ActorDetails } from './event-metadata.js';
 import type { DomainEvent, Recorded } from './domain-event.js';
@@ -54,6 +54,7 @@ export function toAppend(
   tenantId: string | null,
 ): EventToAppend[] {
   const { commandId, actor, authentication, correlationId, causationId, at, personal } = context;
+  const trace = traceparent();
   return events.map((event, index) => ({
     id: derivedUuid(commandId, stream, String(index)),
     type: event.type,
@@ -68,6 +69,7 @@ export function toAppend(
       causationId,
       commandId,
       at,
+      ...(trace && { traceparent: trace }),
       ...(personal && { personal }),
     },
   }));

@@ -20,6 +20,8 @@ export interface EventMetadata {
   /** Id of the event that caused this one; `null` for a direct command. */
   causationId: string | null;
   commandId: string;
+  /** W3C trace context of what appended it; absent where that was not traced. */
+  traceparent?: string;
   /** ISO 8601 UTC. */
   at: string;
   /** Personal fields of the actor, as they were at the time; sealed as they are stored, unless they were opened. */

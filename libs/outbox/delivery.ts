@@ -16,6 +16,10 @@ export interface DeliveryOptions {
   /** Called at named points, for tests that kill the process there. */
   at?: (point: 'before-delivery' | 'after-delivery') => void | Promise<void>;
   onParked?: (tuples: number, error: Error) => void;
+  /** Around each write, for those who measure it. */
+  around?: <T>(range: Pick<Range, 'rows' | 'updates'>, write: () => Promise<T>) => Promise<T>;
+  /** Told up to which position all is delivered. */
+  onDelivered?: (position: number) => void;
 }
 
 /** What SpiceDB holds is not what was delivered to it: its data are gone, or of another time or log than ours. */
@@ -61,12 +65,12 @@ export class Delivery {
    * @throws SpiceDbUnavailable to be tried again; RelationshipsLost
    */
   async deliverNext(): Promise<boolean> {
-    const { pool, partition, maxUpdates } = this.options;
+    const { maxUpdates } = this.options;
     const mark = await this.currentMark();
     const checkpoint = await this.checkpoint();
     const rows = await this.rowsAfter(mark);
     if (rows.length === 0) {
-      await recordDelivered(pool, partition, checkpoint);
+      await this.record(checkpoint);
       return false;
     }
     await this.deliver(cutRange(rows, mark, maxUpdates));
@@ -151,14 +155,15 @@ export class Delivery {
   }
 
   private async deliver(range: Range): Promise<void> {
-    const { pool, spicedb, partition } = this.options;
+    const { spicedb, partition } = this.options;
     const from = this.mark!;
     try {
       await this.options.at?.('before-delivery');
-      const token = await writeUnderMark(spicedb, partition, { from, to: range.to }, range.updates);
+      const write = () => writeUnderMark(spicedb, partition, { from, to: range.to }, range.updates);
+      const token = await (this.options.around?.(range, write) ?? write());
       await this.options.at?.('after-delivery');
       this.mark = range.to;
-      await recordDelivered(pool, partition, range.to.position, token);
+      await this.record(range.to.position, token);
     } catch (error) {
       if (!(error instanceof SpiceDbRefused)) throw error;
       if (error.code === FAILED_PRECONDITION && (await this.markMoved(from))) return;
@@ -189,10 +194,15 @@ export class Delivery {
   }
 
   private async deliverRest(range: Range, updates: Update[]): Promise<void> {
-    const { pool, spicedb, partition } = this.options;
+    const { spicedb, partition } = this.options;
     const token = await writeUnderMark(spicedb, partition, { from: this.mark!, to: range.to }, updates);
     this.mark = range.to;
-    await recordDelivered(pool, partition, range.to.position, token);
+    await this.record(range.to.position, token);
+  }
+
+  private async record(position: number, token?: string): Promise<void> {
+    await recordDelivered(this.options.pool, this.options.partition, position, token);
+    this.options.onDelivered?.(position);
   }
 
   /** The deletes SpiceDB takes, each asked alone, under the mark, so that one it refuses holds back no other. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isTrustList } from './client-address.js';
 import { isLine } from './text.js';
-import { choice, integer, NotAccepted, optional, optionalOf, optionalSwitch, text } from './setting.js';
+import { choice, integer, NotAccepted, optional, optionalOf, optionalSwitch, readInteger, text } from './setting.js';
 import type { Setting, ValuesOf } from './setting.js';
 import { parseWrappingKeys, type WrappingKey } from './wrapping-key.js';
 
@@ -244,6 +244,19 @@ export const settings = {
     max: 1_000_000,
     byDefault: 0,
     meaning: 'failed authentications a minute of each address; 0 for as many as RATE_LIMIT_PER_MINUTE',
+  }),
+  metricsPort: optionalOf(
+    'METRICS_PORT',
+    {
+      meaning: 'port on HOST where the API, and npm start, answer /metrics; 0 takes a free one; none unless set',
+      accepted: 'a whole number from 0 to 65535',
+    },
+    (text) => readInteger(text, 0, 65_535),
+  ),
+  otlpEndpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', {
+    meaning: 'OpenTelemetry collector that is sent spans as OTLP over HTTP; nothing is traced without it',
+    accepted: 'an http(s) address',
+    accepts: (value) => isUrl(value, ['https:', 'http:']),
   }),
   logLevel: choice('LOG_LEVEL', {
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -16,4 +16,5 @@ export * from './request-context.js';
 export * from './secret-token.js';
 export * from './signed-token.js';
 export * from './text.js';
+export * from './tracing.js';
 export * from './wrapping-key.js';

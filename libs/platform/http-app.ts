@@ -14,10 +14,12 @@ import {
   refuseOptions,
   routeTableOf,
 } from './http-hooks.js';
+import { addTracing } from './http-tracing.js';
 import { addSecurity, BARE_SECURITY_HEADERS } from './http-security.js';
 import { acceptOnlyJson, DEFAULT_BODY_LIMIT } from './json-limits.js';
 import { NestLogger } from './logging.js';
 import type { Logger } from './logging.js';
+import type { Metrics } from './metrics.js';
 import { ProblemFilter } from './problem.filter.js';
 import { sendProblem } from './problem-of.js';
 import type { TranslateError } from './problem-of.js';
@@ -38,6 +40,7 @@ export interface HttpAppOptions {
   /** Unlimited unless told. */
   rateLimits?: RateLimits;
   timeouts?: Timeouts;
+  metrics?: Metrics;
   /** Refusals for the errors of other parts. */
   translateError?: TranslateError;
   /** Signals that close the application; none unless told. */
@@ -115,11 +118,12 @@ function adapterFor(options: HttpAppOptions) {
   });
   const fastify = adapter.getInstance();
   const routes = routeTableOf(fastify);
+  addTracing(fastify);
   addContext(fastify, makeContext);
   addSecurity(fastify, options.corsOrigins ?? []);
   refuseOptions(fastify, routes);
   new RateLimiting(options.rateLimits ?? NO_LIMITS, clientAddressOf).addTo(fastify);
-  addHooks(fastify, { routes, logger, isClosing: () => adapter.closing });
+  addHooks(fastify, { routes, logger, metrics: options.metrics, isClosing: () => adapter.closing });
   acceptOnlyJson(fastify);
   return adapter;
 }

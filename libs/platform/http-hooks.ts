@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddress, trustedPeers } from './client-address.js';
 import type { Logger } from './logging.js';
+import type { Metrics } from './metrics.js';
 import { RouteTable } from './method-not-allowed.js';
 import { sendProblem } from './problem-of.js';
 import { Refused } from './refusal.js';
@@ -103,10 +104,11 @@ export interface HookOptions {
   routes: RouteTable;
   logger: Logger;
   isClosing: () => boolean;
+  metrics?: Metrics;
 }
 
 /** Runs before Nest's own middleware. */
-export function addHooks(fastify: FastifyInstance, { routes, logger, isClosing }: HookOptions): void {
+export function addHooks(fastify: FastifyInstance, { routes, logger, isClosing, metrics }: HookOptions): void {
   fastify.after(() => {
     fastify.addHook('onRequest', (request, reply, done) => {
       if (isClosing()) {
@@ -121,6 +123,8 @@ export function addHooks(fastify: FastifyInstance, { routes, logger, isClosing }
     const route = request.routeOptions.url ?? null;
     const { correlationId } = contextOf(request);
     const { method } = request;
+    const labels = { method, route: route ?? 'unmatched', status: String(reply.statusCode) };
+    metrics?.httpRequests.observe(labels, reply.elapsedTime / 1_000);
     const answered = { correlationId, method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
     logger[route !== null && QUIET.has(route) ? 'debug' : 'info'](answered, 'answered');
     done();

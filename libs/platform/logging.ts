@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import { requestContext } from './request-context.js';
+import { traceId } from './tracing.js';
 
 export type { Logger };
 
@@ -29,7 +30,7 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-/** JSON lines, each with the correlation id of the call it belongs to. */
+/** JSON lines, each with the correlation id of the call it belongs to, and with its trace where it has one. */
 export function createLogger({ level, name, destination }: LoggerOptions): Logger {
   return pino(
     {
@@ -39,7 +40,8 @@ export function createLogger({ level, name, destination }: LoggerOptions): Logge
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => {
         const context = requestContext();
-        return context ? { correlationId: context.correlationId } : {};
+        const trace = traceId();
+        return { ...(context && { correlationId: context.correlationId }), ...(trace && { traceId: trace }) };
       },
       // What a call logs of itself wins over the mixin.
       mixinMergeStrategy: (logged, mixedIn) => ({ ...mixedIn, ...logged }),

@@ -33,7 +33,8 @@ export type ValuesOf<Settings> = {
   -readonly [Key in keyof Settings]: Settings[Key] extends Setting<infer Value> ? Value : never;
 };
 
-function readInteger(text: string, min: number, max: number): number {
+/** @throws NotAccepted */
+export function readInteger(text: string, min: number, max: number): number {
   const value = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (!(value >= min && value <= max)) throw new NotAccepted();
   return value;

@@ -1,6 +1,7 @@
 import { CommandBus } from '@nestjs/cqrs';
 import { LRUCache } from 'lru-cache';
 import { type DomainEvent, followUpContext, type Recorded } from '../event-store/index.js';
+import { traced, traceId } from '../platform/index.js';
 import type { Process } from './noun.js';
 
 /** What every command handler answers with: at least the position of the last event that follows from it. */
@@ -61,7 +62,13 @@ export class FollowUps {
     let last = event.position;
     for (const [index, followUp] of (commands?.(event as never) ?? []).entries()) {
       await this.beforeFollowUp?.();
-      const outcome = await this.bus.execute<object, Positioned>(followUp(followUpContext(event, name, index)));
+      const command = followUp(followUpContext(event, name, index));
+      const attributes = { process: name, event: event.type, command: command.constructor.name };
+      // The relay has nothing running that it belongs to: the call that caused the event does.
+      const parent = traceId() === undefined ? event.metadata.traceparent : undefined;
+      const outcome = await traced(`process ${name}`, { attributes, parent }, () =>
+        this.bus.execute<object, Positioned>(command),
+      );
       last = Math.max(last, outcome.position);
     }
     return last;

@@ -6,6 +6,7 @@ export * from './noun.js';
 export * from './domain.js';
 export * from './follow-ups.js';
 export * from './progress.js';
+export { readRelayFigures, type RelayFigures } from './relay-figures.js';
 export { replay, type ReplayOptions, type ReplayPoint, type ReplayProgress, type ReplayReport } from './replay.js';
 export { type BegunReplay, begunReplays } from './replay-claim.js';
 export { isSame, type TableComparison } from './replay-comparison.js';

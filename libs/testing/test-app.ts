@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { collectSamples } from '../../apps/generate/event-samples.js';
 import { createApi } from '../../apps/api/start-api.js';
 import type { Relay, RelayOptions } from '../../apps/relay/relay.js';
+import { exposeRelay } from '../../apps/relay/relay-metrics.js';
 import { createRelay } from '../../apps/relay/start-relay.js';
 import { SpiceDb } from '../authorization/index.js';
 import { type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb } from '../embedded/index.js';
@@ -81,6 +82,7 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
   const { logged, logger } = collectingLogger(config.logLevel);
   const app = await createApi(runtime, { logger, docs });
   const relay = createRelay(runtime, app, { logger, at });
+  exposeRelay(runtime, relay);
   relay.start();
   const installation = await initialiseInstallation(app.get(CommandBus), config, runtime.clock, runtime.ids);
   await app.listen(0, '127.0.0.1');
@@ -96,6 +98,7 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
   await settled();
   const stop = async (): Promise<void> => {
     // How golden samples come to be: npm test -- test/e2e, with GOLDEN_SAMPLES=1.
+    const metrics = await runtime.metrics.text();
     if (process.env['GOLDEN_SAMPLES']) await collectSamples(runtime);
     await app.close();
     await relay.stop();
@@ -103,7 +106,11 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
     await spicedb.stop();
     const stored = await databaseAsText(database.url);
     await database.drop();
-    const shown = watch.faults([{ place: 'the log', text: logged.join('') }, ...stored]);
+    const shown = watch.faults([
+      { place: 'the log', text: logged.join('') },
+      { place: 'the metrics', text: metrics },
+      ...stored,
+    ]);
     if (shown.length > 0) throw new Error(`a secret shows:\n${[...new Set(shown)].slice(0, 10).join('\n')}`);
   };
   return { url, runtime, app, relay, spicedb, installation, logged, admin: as(TEST_ADMIN_TOKEN), as, settled, stop };

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { SpiceDbUnavailable } from '../authorization/index.js';
 import { AccessGuard, ConsistencyTokens, type Principal } from '../edge/index.js';
-import { createHttpApp, createLogger, loadConfig, Refused, systemIds } from '../platform/index.js';
+import { createHttpApp, createLogger, loadConfig, Metrics, Refused, systemIds } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { SubjectKeys } from '../personal-data/index.js';
 import { RuntimeModule } from '../wiring/index.js';
@@ -90,7 +90,7 @@ function moduleOf(world: World, progress: Progress, controllers: Type<unknown>[]
   const env = { DATABASE_URL: world.databaseUrl, SPICEDB_ENDPOINT: 'unused:1', SPICEDB_PRESHARED_KEY: 'unused' };
   const config = loadConfig({ ...env, ADMIN_TOKEN: 'unused-admin-token' }, { mode: 'standalone' });
   const keys = new SubjectKeys(pool, config.personalDataKeys);
-  const runtime = { config, pool, log, spicedb, domain, keys, progress, clock, ids: systemIds };
+  const runtime = { config, pool, log, spicedb, domain, keys, progress, clock, ids: systemIds, metrics: new Metrics() };
   return {
     module: HttpWorldModule,
     imports: [RuntimeModule.with(runtime)],

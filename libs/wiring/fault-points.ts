@@ -1,4 +1,5 @@
 import type { EventLog } from '../event-store/index.js';
+import { withAppend } from './measured-log.js';
 
 /** Where a test may stop, delay or kill a process. */
 export type FaultPoint =
@@ -19,11 +20,5 @@ export function withFaultPoints(log: EventLog, at: FaultHook): EventLog {
     await at('after-append');
     return appended;
   };
-  return new Proxy(log, {
-    get: (target, name) => {
-      if (name === 'append') return append;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
+  return withAppend(log, append);
 }

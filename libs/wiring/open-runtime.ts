@@ -6,6 +6,7 @@ import {
   ConfigurationRefused,
   type Ids,
   isConnectionError,
+  Metrics,
   openPool,
   systemClock,
   systemIds,
@@ -14,6 +15,7 @@ import { ERASED_CHANNEL, SubjectKeys, WrappingKeyRefused } from '../personal-dat
 import { Progress } from '../projections/index.js';
 import { buildDomain } from './domain.js';
 import { type FaultHook, withFaultPoints } from './fault-points.js';
+import { withMetrics } from './measured-log.js';
 import type { Runtime } from './runtime.module.js';
 
 export interface OpenOptions {
@@ -30,7 +32,9 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
   if (!databaseUrl || !spicedbEndpoint) throw new Error('DATABASE_URL and SPICEDB_ENDPOINT are needed');
   const pool = openPool({ url: databaseUrl, max: config.databasePoolMax, applicationName: `countersign-${name}` });
   const opened = await openEventLog({ eventStoreUrl: eventstoreUrl, databaseUrl });
-  const log = at ? withFaultPoints(opened, at) : opened;
+  const metrics = new Metrics();
+  const measured = withMetrics(opened, metrics);
+  const log = at ? withFaultPoints(measured, at) : measured;
   const spicedb = new SpiceDb({
     endpoint: spicedbEndpoint,
     presharedKey: spicedbPresharedKey ?? '',
@@ -46,7 +50,8 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
   });
   await progress.start();
   const domain = buildDomain(keys);
-  return { config, pool, log, spicedb, domain, keys, progress, clock: clock ?? systemClock, ids: ids ?? systemIds, at };
+  const given = { clock: clock ?? systemClock, ids: ids ?? systemIds };
+  return { config, pool, log, spicedb, domain, keys, progress, metrics, at, ...given };
 }
 
 const NO_TABLE = '42P01';

@@ -2,7 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { SpiceDbUnavailable } from '../authorization/index.js';
 import { EventLogUnavailable } from '../event-store/index.js';
-import { type Config, createLogger, isConnectionError, loadConfig, type Logger, type Mode } from '../platform/index.js';
+import {
+  type Config,
+  createLogger,
+  isConnectionError,
+  loadConfig,
+  type Logger,
+  type Mode,
+  startTracing,
+} from '../platform/index.js';
 import { EXIT, failureOf } from './failures.js';
 
 export interface Starting {
@@ -39,11 +47,13 @@ export async function runProcess(mode: Mode, start: (starting: Starting) => Prom
   try {
     const config = loadConfig(process.env, { mode });
     const logger = createLogger({ level: config.logLevel, name: mode });
+    const stopTracing = await startTracing({ endpoint: config.otlpEndpoint, service: `countersign-${mode}` });
     const running = await start({ config, logger, signal: stopping.signal });
     const failure = await Promise.race([...(running.ended ? [running.ended] : []), aborted(stopping.signal)]);
     logger.info({ signal: told }, 'stops');
     setTimeout(() => giveUp(logger), LONGEST_STOP_MS + config.shutdownDelayMs).unref();
     await running.stop(told);
+    await stopTracing();
     if (failure) throw failure;
     logger.info({}, 'stopped');
     process.exit(EXIT.done);

@@ -17,7 +17,7 @@ import {
 } from '../edge/index.js';
 import { DeciderRuntime, type EventLog, EventRegistry } from '../event-store/index.js';
 import { InstallationModule } from '../installation/index.js';
-import { CLOCK, type Clock, type Config, IDS, type Ids, openKysely } from '../platform/index.js';
+import { CLOCK, type Clock, type Config, IDS, type Ids, type Metrics, openKysely } from '../platform/index.js';
 import { Domain, FollowUps, Progress } from '../projections/index.js';
 import { ParkingModule } from '../parking/index.js';
 import type { SubjectKeys } from '../personal-data/index.js';
@@ -44,6 +44,7 @@ export interface Runtime {
   progress: Progress;
   clock: Clock;
   ids: Ids;
+  metrics: Metrics;
   /** Called at named points, for tests that kill the process there. */
   at?: FaultHook;
 }

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { CommandEdge } from '../../libs/edge/index.js';
 import { DeciderRuntime, EventRegistry } from '../../libs/event-store/index.js';
 import { SubjectKeys } from '../../libs/personal-data/index.js';
-import { type Config, loadConfig } from '../../libs/platform/index.js';
+import { type Config, loadConfig, Metrics } from '../../libs/platform/index.js';
 import { Domain, FollowUps } from '../../libs/projections/index.js';
 import { buildDomain, type Runtime, RuntimeModule } from '../../libs/wiring/index.js';
 import { currentFlow, type Flow } from './flows.js';
@@ -47,7 +47,7 @@ export async function openHandlers(): Promise<Handlers> {
   const config = loadConfig(ENV, { mode: 'relay' });
   const module = RuntimeModule.with({
     ...{ config, domain: buildDomain(), keys: new SubjectKeys(here('pool'), config.personalDataKeys) },
-    ...{ pool: here('pool'), log: here('log'), spicedb: here('spicedb') },
+    ...{ pool: here('pool'), log: here('log'), spicedb: here('spicedb'), metrics: new Metrics() },
     ...{ progress: here('progress'), clock: here('clock'), ids: here('ids') },
   });
   const own = new Map<unknown, unknown>([

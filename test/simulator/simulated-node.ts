@@ -2,6 +2,7 @@ import { PublishedHeads, publishHeads } from '../../libs/audit-log/index.js';
 import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { DeciderRuntime, EventLogUnavailable, processContext } from '../../libs/event-store/index.js';
 import { ERASED_CHANNEL, SubjectKeys } from '../../libs/personal-data/index.js';
+import { Metrics } from '../../libs/platform/index.js';
 import { type Domain, FollowUps, Progress } from '../../libs/projections/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 import { Relay } from '../../apps/relay/relay.js';
@@ -144,6 +145,7 @@ export class SimulatedNode {
       // Enough for every event but deletions, which go in pieces.
       maxUpdates: settings.pick([9, 30, 900]),
       logger: { info: silent, warn: silent, error: silent },
+      metrics: new Metrics(),
       publishHeads: async () => {
         await publishHeads(log, pool, processContext('audit-heads', clock, ids), published);
       },
