@@ -6,6 +6,7 @@ interface Blocked {
   client: PoolClient;
   settled: Promise<Settled<QueryResult>>;
   tell: (settled: Settled<QueryResult>) => void;
+  done: boolean;
 }
 
 /** Looked at so long after a statement was sent, whether it waits for somebody's lock. */
@@ -65,13 +66,27 @@ export class PostgresServer {
 
   /** @param now the time that the statement reads from the database's clock */
   async run(client: PoolClient, text: string, values: unknown[] | undefined, now: Date): Promise<Effect<QueryResult>> {
+    await this.tellDone();
     const settled = client.query(this.prepared(text, values, now)).then(
       (ok) => ({ ok }),
       (failed: unknown) => ({ failed }),
     );
     const others = this.open.size - (this.open.has(client) ? 1 : 0);
     if (others === 0 || (await this.isDone({ client, settled }))) return settled;
-    return { later: (tell) => void this.blocked.push({ client, settled, tell }) };
+    return {
+      later: (tell) => {
+        const waiting = { client, settled, tell, done: false };
+        this.blocked.push(waiting);
+        void settled.then(() => (waiting.done = true));
+      },
+    };
+  }
+
+  /** Those that waited for something else than the transaction of a connection here, and so for no time worth naming. */
+  private async tellDone(): Promise<void> {
+    const done = this.blocked.filter((waiting) => waiting.done);
+    this.blocked = this.blocked.filter((waiting) => !waiting.done);
+    for (const { settled, tell } of done) tell(await settled);
   }
 
   /** Empties every table, for the next seed. */
