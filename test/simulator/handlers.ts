@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { CommandBus } from '@nestjs/cqrs';
-import { CommandEdge } from '../../libs/edge/index.js';
+import { CommandEdge, ConsistencyTokens } from '../../libs/edge/index.js';
 import { DeciderRuntime, EventRegistry } from '../../libs/event-store/index.js';
 import { SubjectKeys } from '../../libs/personal-data/index.js';
 import { type Config, loadConfig, Metrics } from '../../libs/platform/index.js';
@@ -13,6 +13,7 @@ export interface Memory extends Pick<Runtime, 'pool' | 'log' | 'spicedb' | 'doma
   registry: EventRegistry;
   decider: DeciderRuntime;
   followUps: FollowUps;
+  tokens: ConsistencyTokens;
 }
 
 /** The product's own command handlers. They run in whichever simulated process calls them, on what that one has. */
@@ -53,14 +54,14 @@ export async function openHandlers(): Promise<Handlers> {
   const own = new Map<unknown, unknown>([
     [DeciderRuntime, here('decider')],
     [FollowUps, here('followUps')],
+    [ConsistencyTokens, here('tokens')],
     [Domain, here('domain')],
     [EventRegistry, here('registry')],
   ]);
-  const providers = module.providers!.map((provider) =>
-    'provide' in provider && own.has(provider.provide)
-      ? { provide: provider.provide, useValue: own.get(provider.provide) }
-      : provider,
-  );
+  const providers = module.providers!.map((provider) => {
+    const provide = 'provide' in provider ? provider.provide : provider;
+    return own.has(provide) ? { provide, useValue: own.get(provide) } : provider;
+  });
   const context = await NestFactory.createApplicationContext({ ...module, providers }, { logger: false });
   return {
     ...{ bus: context.get(CommandBus), edge: context.get(CommandEdge), config },

@@ -1,5 +1,6 @@
 import { PublishedHeads, publishHeads } from '../../libs/audit-log/index.js';
 import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { ConsistencyTokens } from '../../libs/edge/index.js';
 import { DeciderRuntime, EventLogUnavailable, processContext } from '../../libs/event-store/index.js';
 import { ERASED_CHANNEL, SubjectKeys } from '../../libs/personal-data/index.js';
 import { Metrics } from '../../libs/platform/index.js';
@@ -126,6 +127,7 @@ export class SimulatedNode {
         const error = (): Error => new SpiceDbUnavailable('SpiceDB does not answer');
         return carrier.carry(process, { store: 'spicedb', label, kinds, error, effect: () => asked(effect) });
       }),
+      tokens: new ConsistencyTokens(client, pool, handlers.config.signingKey, progress),
       followUps: new FollowUps(handlers.bus, domain.processes, undefined, REMEMBERED),
     };
   }
