@@ -17,15 +17,18 @@ const KILLS: [FaultPoint, number][] = [
   ['after-delivery', 2],
 ];
 
+const KEYS = { PERSONAL_DATA_KEYS: `faults:${Buffer.alloc(32, 'kill').toString('base64')}` };
+
 let product: Killable;
 beforeAll(async () => {
-  product = await Killable.create();
+  product = await Killable.create(KEYS);
 });
+afterEach(() => product.kill('SIGTERM'));
 afterAll(() => product.remove());
 
 async function verify({ databaseUrl, spicedbEndpoint, spicedbKey }: Started) {
   const env = { DATABASE_URL: databaseUrl, SPICEDB_ENDPOINT: spicedbEndpoint, SPICEDB_PRESHARED_KEY: spicedbKey };
-  const runtime = await openRuntime(loadConfig(env, { mode: 'operator' }), { name: 'verify' });
+  const runtime = await openRuntime(loadConfig({ ...env, ...KEYS }, { mode: 'operator' }), { name: 'verify' });
   const { log, pool, spicedb, domain, progress } = runtime;
   await progress.waitFor('delivered', await log.head(), 20_000);
   const report = await checkInvariants({ log, pool, spicedb, domain, partition: 0 });
@@ -46,12 +49,11 @@ test.each(KILLS)('killed %s (passage %i), nothing is lost and nothing is doubled
   expect(report.parked.count).toBe(0);
   expect(doubled).toBe(0);
   expect(teller.restarts + (started ? 0 : 1)).toBe(1);
-  await product.kill('SIGTERM');
 });
 
 test('killed while it starts for the first time, the next start completes it', async () => {
   for (const fault of ['after-append:1', 'before-follow-up:1', 'in-transaction:1', 'after-commit:1']) {
-    const fresh = await Killable.create();
+    const fresh = await Killable.create(KEYS);
     await fresh.start(fault);
     const started = await fresh.start();
     expect(started).toBeDefined();
