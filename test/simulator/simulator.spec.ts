@@ -2,7 +2,8 @@ import { FAULT_KINDS, WORLD_FAULTS } from './fault-plan.js';
 import { SimulationPool } from './simulation-pool.js';
 import type { Simulated } from './simulator.js';
 
-const SEEDS = 1_000;
+/** CI plays a thousand, by `npm run simulate`; these take half a minute. */
+const SEEDS = 60;
 const SOME = [1, 2, 3];
 
 let pool: SimulationPool;
@@ -36,7 +37,7 @@ it(`keeps every promise in the stories of ${SEEDS} seeds, in which everything go
   expect([...fired].sort()).toEqual([...FAULT_KINDS, ...WORLD_FAULTS].sort());
   expect(sum.acknowledged).toBeGreaterThan(SEEDS * 10);
   expect(sum.refused).toBeGreaterThan(SEEDS);
-}, 1_800_000);
+}, 600_000);
 
 function add(sum: { acknowledged: number; refused: number; events: number }, simulated: Simulated): void {
   sum.acknowledged += simulated.acknowledged;
