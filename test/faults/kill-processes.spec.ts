@@ -26,6 +26,9 @@ let servers: Servers;
 beforeAll(async () => {
   servers = await Servers.start();
   await servers.migrate();
+  // Sets the installation up, so that the passages counted are those of the story.
+  await servers.api().listening();
+  await servers.killAll();
 });
 afterEach(() => servers.killAll());
 afterAll(() => servers?.stop());
