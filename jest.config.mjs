@@ -14,6 +14,7 @@ export default {
   },
   globalSetup: '<rootDir>/libs/testing/jest-setup.ts',
   globalTeardown: '<rootDir>/libs/testing/jest-teardown.ts',
-  maxWorkers: 2,
+  // One more than the cores it is meant for: specs that kill and restart processes mostly wait.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };
