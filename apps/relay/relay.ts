@@ -292,13 +292,13 @@ export class Relay {
   private async report(error: Error): Promise<void> {
     const { logger, pool } = this.options;
     if (error instanceof LogRestored) {
-      this.fatal = error;
       await noteDoubt(pool, PARTITION, error.message).catch(() => undefined);
       logger.error(
         { error: error.message },
         'the relay has stopped: its place in the event log is gone. Restore the event store that belongs to this ' +
           'database, or have what is left of it count with: operator rebuild --accept-lost-events',
       );
+      this.fatal = error;
     } else if (error instanceof LeaseLost) logger.warn({ owner: this.options.owner }, 'relay stands by');
     else logger.error({ error: error.message }, 'relay starts again');
   }
