@@ -1,5 +1,5 @@
 import type { InjectOptions } from 'fastify';
-import { createTestDatabase, type TestDatabase, until } from '../testing/index.js';
+import { createTestDatabase, PATIENT, type TestDatabase, until } from '../testing/index.js';
 import { mintToken, pepperOf, systemIds } from '../platform/index.js';
 import { IssueToken } from '../tokens/index.js';
 import { initialiseInstallation } from './index.js';
@@ -32,7 +32,7 @@ type Headers = Record<string, string>;
 /** Each new thing is a moment younger than the one before, so that lists have an order. */
 async function call(token: string | undefined, method: Method, url: string, body?: object, more: Headers = {}) {
   if (method === 'POST') instance.clock.advance(1);
-  const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...more };
+  const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...PATIENT, ...more };
   const options: InjectOptions = { method, url: `/v1${url}`, headers, ...(body && { payload: body }) };
   const answer = await instance.app.inject(options);
   const json = answer.body === '' ? {} : (JSON.parse(answer.body) as Record<string, unknown>);

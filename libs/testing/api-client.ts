@@ -16,6 +16,9 @@ export interface ApiClient {
   delete(path: string, headers?: Record<string, string>): Promise<ApiAnswer<AnswerBody>>;
 }
 
+/** What a command asks for unless the test says otherwise: an answer once its effect is live, however slow the machine. */
+export const PATIENT = { prefer: 'wait=30' };
+
 /** Told of every answer. */
 export type Observe = (status: number, text: string, body: unknown) => void;
 
@@ -26,6 +29,7 @@ export function apiClient(url: string, token?: string, observe?: Observe): ApiCl
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(method !== 'GET' && PATIENT),
         ...headers,
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

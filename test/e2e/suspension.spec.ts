@@ -275,9 +275,9 @@ describe('a reinstatement', () => {
   it('P6 of who holds much comes in events of 900 relationships, each visible as a whole', async () => {
     const user = await aMember(app, tenant);
     await holdMuch(user, 1_000);
-    await done(suspend(user, { prefer: 'wait=30' }));
+    await done(suspend(user));
     expect(await heldBy(user)).toEqual([]);
-    await done(reinstate(user, { prefer: 'wait=30' }));
+    await done(reinstate(user));
     await until(async () => (await heldBy(user)).length === 1_001);
     const restored = (await events(app)).filter(
       ({ stream, type }) => stream === `user-${user.id}` && type === 'user-access-restored.v1',

@@ -49,7 +49,7 @@ it('answers what is in flight when it is told to stop, and then ends', async () 
   await relay.kill('SIGTERM');
   await servers.withRuntime(async ({ log }) => {
     const before = await log.head();
-    const call = admin.post('/v1/tenants', { name: 'In flight' }, { prefer: 'wait=30' });
+    const call = admin.post('/v1/tenants', { name: 'In flight' });
     const answered = call.catch((error: Error) => error);
     await until(async () => (await log.head()) > before, 60_000);
     const exited = api.kill('SIGTERM');

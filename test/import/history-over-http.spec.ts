@@ -14,7 +14,6 @@ import {
 
 const LONG_MS = 240_000;
 const LINES = 120;
-const PATIENT = { prefer: 'wait=30' };
 
 interface Person extends ApiClient {
   id: string;
@@ -103,15 +102,15 @@ class Played {
   private async inOrganisation({ org, person, grant, revoke }: Step): Promise<void> {
     const { id: userId, post } = await this.personOf(person);
     if (!this.tenants.has(org)) {
-      const { body } = await done(post('/v1/tenants', { name: org }, PATIENT));
+      const { body } = await done(post('/v1/tenants', { name: org }));
       this.tenants.set(org, { path: `/v1/tenants/${body.id}`, rootId: body.rootWorkspaceId });
       return;
     }
     const admin = await this.adminOf(org);
     const members = `${this.tenants.get(org)!.path}/members`;
-    if (!grant) await done(admin.delete(`${members}/${userId}`, PATIENT));
-    else if (revoke) await done(admin.patch(`${members}/${userId}`, { role: grant }, PATIENT));
-    else await done(admin.post(members, { userId, role: grant }, PATIENT));
+    if (!grant) await done(admin.delete(`${members}/${userId}`));
+    else if (revoke) await done(admin.patch(`${members}/${userId}`, { role: grant }));
+    else await done(admin.post(members, { userId, role: grant }));
   }
 
   private async inTeam(step: Step): Promise<void> {
@@ -124,14 +123,14 @@ class Played {
     const requestId = this.requests.get(`${workspaceId} ${userId}`);
     const role = grant === 'maintainer' ? 'admin' : grant;
     if (grant && revoke) {
-      await done(admin.patch(`${members}/${userId}`, { role }, PATIENT));
+      await done(admin.patch(`${members}/${userId}`, { role }));
       this.requests.delete(`${workspaceId} ${userId}`);
     } else if (grant) await this.request(step, { workspaceId, role: role! });
     else if (requestId) {
-      await done(admin.post(`${path}/requests/${requestId}/revocation`, {}, PATIENT));
+      await done(admin.post(`${path}/requests/${requestId}/revocation`, {}));
       this.requests.delete(`${workspaceId} ${userId}`);
       this.revoked++;
-    } else await done(admin.delete(`${members}/${userId}`, PATIENT));
+    } else await done(admin.delete(`${members}/${userId}`));
   }
 
   private async request(
@@ -142,10 +141,8 @@ class Played {
     const { path } = this.tenants.get(org)!;
     const reviewer = await this.adminOf(org, person);
     const body = { kind: 'role', role, target: { type: 'workspace', id: workspaceId }, reason: 'joins the team' };
-    const { body: request } = await done(requester.post(`${path}/requests`, body, PATIENT));
-    const decided = await done(
-      reviewer.post(`${path}/requests/${request.id}/decision`, { decision: 'approved' }, PATIENT),
-    );
+    const { body: request } = await done(requester.post(`${path}/requests`, body));
+    const decided = await done(reviewer.post(`${path}/requests/${request.id}/decision`, { decision: 'approved' }));
     expect(decided.body).toMatchObject({ status: 'approved', effective: true });
     this.requests.set(`${workspaceId} ${requester.id}`, request.id);
     this.approved++;
@@ -158,8 +155,8 @@ class Played {
     if (known) return known;
     const { path, rootId: parentId } = this.tenants.get(org)!;
     const admin = await this.adminOf(org);
-    const { body } = await done(admin.post(`${path}/workspaces`, { name: team, parentId }, PATIENT));
-    await done(admin.delete(`${path}/workspaces/${body.id}/members/${admin.id}`, PATIENT));
+    const { body } = await done(admin.post(`${path}/workspaces`, { name: team, parentId }));
+    await done(admin.delete(`${path}/workspaces/${body.id}/members/${admin.id}`));
     this.workspaces.set(key, body.id);
     return body.id;
   }
