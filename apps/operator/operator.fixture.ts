@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -14,6 +14,7 @@ import { RegisterUser } from '../../libs/users/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import type { Relay } from '../relay/relay.js';
 import { createCommandContext, createRelay } from '../relay/start-relay.js';
+import type { Asked } from './operator-host.fixture.js';
 import { operatorContext } from './session.js';
 
 export interface Ran {
@@ -25,11 +26,42 @@ export interface Ran {
 /** Runs the command line as people do, in a process of its own. */
 export async function runOperator(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
   const child = spawn(process.execPath, [compiledPath('apps/operator/main.js'), ...args], {
-    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], USER: 'olga', ...env },
+    env: { ...surroundings(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number, out, errors };
+}
+
+const surroundings = () => ({ PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], USER: 'olga' });
+
+/** Runs many command lines in one process, one after the other: loading takes most of the time of a command. */
+export class OperatorHost {
+  private child: ChildProcess | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+
+  run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+    const ran = this.last.then(() => this.ask({ args, env: { ...surroundings(), ...env } }));
+    this.last = ran.catch(() => undefined);
+    return ran;
+  }
+
+  stop(): void {
+    this.child?.kill();
+  }
+
+  private async ask(asked: Asked): Promise<Ran> {
+    const child = (this.child ??= fork(compiledPath('apps/operator/operator-host.fixture.js')));
+    const ended = new AbortController();
+    const exited = once(child, 'exit', ended).then(([code, signal]) => {
+      throw new Error(`the operator's host ended: ${code ?? signal}`);
+    });
+    child.send(asked);
+    const [ran] = (await Promise.race([once(child, 'message', ended), exited])) as [Ran];
+    exited.catch(() => undefined);
+    ended.abort();
+    return ran;
+  }
 }
 
 /** The product on a data folder, in a process of its own. @returns stops it, once or again */
@@ -52,6 +84,7 @@ export class OperatorWorld {
   runtime!: Runtime;
   private context!: INestApplicationContext;
   private relay: Relay | undefined;
+  private readonly host = new OperatorHost();
 
   private constructor(
     private readonly database: TestDatabase,
@@ -76,7 +109,12 @@ export class OperatorWorld {
   }
 
   operator(...args: string[]): Promise<Ran> {
-    return runOperator(args, this.env);
+    return this.run(args);
+  }
+
+  /** The same with some of the environment changed. */
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+    return this.host.run(args, { ...this.env, ...env });
   }
 
   /** What a command prints with `--json`, whatever its exit code. */
@@ -137,6 +175,7 @@ export class OperatorWorld {
   }
 
   async stop(): Promise<void> {
+    this.host.stop();
     await this.stopRelay();
     await this.context?.close();
     if (this.runtime) await closeRuntime(this.runtime);

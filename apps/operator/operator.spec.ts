@@ -24,7 +24,7 @@ const failures = ({ checks }: Report): string[] => checks.filter(({ ok }) => !ok
 
 describe('before the tables are there', () => {
   it('commands say what to run, without a stack', async () => {
-    const { code, out, errors } = await world.operator('status');
+    const { code, out, errors } = await runOperator(['status'], world.env);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(errors).toMatch(/Run: operator migrate\n$/);
     expect(errors).not.toMatch(/\n +at /);
@@ -224,7 +224,7 @@ describe('on a running installation', () => {
     const { out } = await world.operator('export-audit', '--chain', 'system');
     expect(out.trimEnd().split('\n').length).toBeLessThan(lines.length);
 
-    const verify = (...args: string[]) => runOperator(['verify-export', ...args], {});
+    const verify = (...args: string[]) => world.run(['verify-export', ...args]);
     expect(await verify(packed, '--heads', file)).toMatchObject({ code: 0 });
     const cut = join(folder, 'cut.jsonl');
     await writeFile(cut, lines.slice(0, -1).join('\n'));
@@ -272,7 +272,7 @@ describe('what is called wrongly or does not answer', () => {
     ['a read model that does not exist', ['replay', 'nothing'], {}, 2],
     ['a data folder without an installation', ['status'], { DATABASE_URL: '', DATA_DIR: '/nonexistent/folder' }, 2],
   ])('%s', async (_what, args, env, code) => {
-    const ran = await runOperator(args, { ...world.env, ...env });
+    const ran = await world.run(args, env);
     expect(ran).toMatchObject({ code, out: '', errors: expect.stringMatching(/\w/) });
     expect(ran.errors).not.toMatch(/\n +at |hidden/);
   });
@@ -286,13 +286,13 @@ describe('what is called wrongly or does not answer', () => {
   });
 
   it('status still tells of the rest while SpiceDB does not answer', async () => {
-    const ran = await runOperator(['status'], { ...world.env, SPICEDB_ENDPOINT: '127.0.0.1:9' });
+    const ran = await world.run(['status'], { SPICEDB_ENDPOINT: '127.0.0.1:9' });
     expect(ran).toMatchObject({ code: 1, out: expect.stringContaining('SpiceDB      does not answer') });
   });
 
   it('--help says what a command is for and how it exits', async () => {
     const names = 'migrate status replay verify repair bootstrap-admin export-audit verify-export import'.split(' ');
-    const helps = await Promise.all(names.map((name) => runOperator([name, '--help'], {})));
+    const helps = await Promise.all(names.map((name) => world.run([name, '--help'])));
     for (const { code, out } of helps)
       expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/Exits with/) });
   });

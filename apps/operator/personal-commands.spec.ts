@@ -1,7 +1,6 @@
-import { jest } from '@jest/globals';
 import { DEVELOPMENT_PERSONAL_DATA_KEYS } from '../../libs/platform/config-settings.js';
 import type { Report } from '../../libs/verification/index.js';
-import { OperatorWorld, type Ran, runOperator } from './operator.fixture.js';
+import { OperatorWorld, type Ran } from './operator.fixture.js';
 
 const NEXT = `next:${Buffer.from('Vb7kQ2xZp9LmRt4WcY8sHd1NfGj6TuEa').toString('base64')}`;
 
@@ -12,13 +11,10 @@ beforeAll(async () => {
   await world.live();
 });
 afterAll(() => world.stop());
-// Each command starts a process of its own.
-jest.setTimeout(180_000);
 
 const nameOf = async (userId: string): Promise<unknown> =>
   (await world.rows<{ name: unknown }>('select display_name as name from app_user where id = $1', [userId]))[0]!.name;
-const withKeys = (keys: string, ...args: string[]): Promise<Ran> =>
-  runOperator(args, { ...world.env, PERSONAL_DATA_KEYS: keys });
+const withKeys = (keys: string, ...args: string[]): Promise<Ran> => world.run(args, { PERSONAL_DATA_KEYS: keys });
 
 describe('erase', () => {
   it('destroys the key of a user’s personal data, once, on the record, and verify is clean', async () => {

@@ -5,7 +5,7 @@ import { normaliseUlid } from '../../libs/platform/index.js';
 import { EraseUser } from '../../libs/users/index.js';
 import { UsageError } from '../../libs/wiring/index.js';
 import { EXIT, print, ProgressBar } from './output.js';
-import { isEffective, operatorContext, type OperatorSession } from './session.js';
+import { isEffective, operatorContext, type OperatorSession, operatorOption } from './session.js';
 import type { WithSession } from './store-commands.js';
 
 const ERASE = `
@@ -45,7 +45,7 @@ export function addPersonalDataCommands(program: Command, withSession: WithSessi
   program
     .command('erase <user>')
     .description('destroy the key of a user’s personal data, so that nobody can read it any more')
-    .option('--operator <name>', 'who does it', process.env['USER'] ?? 'operator')
+    .addOption(operatorOption())
     .option('--yes', 'do not ask')
     .option('--json', 'print the outcome as JSON; needs --yes')
     .addHelpText('after', ERASE)

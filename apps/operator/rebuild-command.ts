@@ -13,7 +13,7 @@ import {
 import { UsageError } from '../../libs/wiring/index.js';
 import { Lease, LEASE_MS } from '../relay/lease.js';
 import { EXIT, print, ProgressBar } from './output.js';
-import { operatorContext, type OperatorSession } from './session.js';
+import { operatorContext, type OperatorSession, operatorOption } from './session.js';
 import type { WithSession } from './store-commands.js';
 import { watchedLog } from './watched-log.js';
 
@@ -48,7 +48,7 @@ export function addRebuildCommand(program: Command, withSession: WithSession): v
     .command('rebuild')
     .description('rebuild all that follows from the log, after a backup was restored')
     .option('--accept-lost-events', 'go on with a log that was restored to an earlier time than the rest')
-    .option('--operator <name>', 'who does it', process.env['USER'] ?? 'operator')
+    .addOption(operatorOption())
     .option('--json', 'print what was done as JSON')
     .addHelpText('after', REBUILD)
     .action((flags: Flags) => withSession((session) => runRebuild(session, flags)));

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { BootstrapAdmin } from '../../libs/installation/index.js';
 import { listParked, SettleParked } from '../../libs/parking/index.js';
 import { EXIT, print, table } from './output.js';
-import { isEffective, operatorContext, type OperatorSession } from './session.js';
+import { isEffective, operatorContext, type OperatorSession, operatorOption } from './session.js';
 import type { WithSession } from './store-commands.js';
 
 interface Json {
@@ -13,7 +13,6 @@ interface Who extends Json {
   operator: string;
 }
 const WITHOUT_SPICEDB = { needsSpiceDb: false };
-const OPERATOR = ['--operator <name>', 'who does it', process.env['USER'] ?? 'operator'] as const;
 
 const PARKED = `
 The relay parks what it can't do and goes on: a relationship that SpiceDB refuses, or an event that this version can't
@@ -58,7 +57,7 @@ export function addParkedCommands(program: Command, withSession: WithSession): v
     parked
       .command(`${action} <id>`)
       .description(description)
-      .option(...OPERATOR)
+      .addOption(operatorOption())
       .option('--json', 'print the outcome as JSON')
       .addHelpText('after', help)
       .action((id: string, flags: Who) =>
@@ -122,7 +121,7 @@ export function addAdminCommand(program: Command, withSession: WithSession): voi
     .requiredOption('--issuer <issuer>', 'who vouches for the identity')
     .requiredOption('--subject <subject>', 'the identity, as the issuer names it')
     .option('--display-name <name>', 'how the user is shown')
-    .option(...OPERATOR)
+    .addOption(operatorOption())
     .option('--json', 'print the user as JSON')
     .addHelpText('after', ADMIN)
     .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags), WITHOUT_SPICEDB));

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { Option } from 'commander';
 import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
 import { createLogger } from '../../libs/platform/index.js';
@@ -59,6 +60,11 @@ export function operatorContext({ clock, ids }: Runtime, operator: string): Comm
     at: clock.now().toISOString(),
     personal: { actorName: operator },
   };
+}
+
+/** By whose name the record knows who gave a command. */
+export function operatorOption(): Option {
+  return new Option('--operator <name>', 'who does it').default(process.env['USER'] ?? 'operator');
 }
 
 const LONGEST_WAIT_MS = 10_000;

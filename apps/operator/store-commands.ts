@@ -4,7 +4,7 @@ import { checkInvariants, type Report, repairRelationships } from '../../libs/ve
 import { UsageError } from '../../libs/wiring/index.js';
 import { runMigrations } from './migrate.js';
 import { EXIT, print, ProgressBar } from './output.js';
-import { operatorContext, type OperatorSession } from './session.js';
+import { operatorContext, type OperatorSession, operatorOption } from './session.js';
 import { describeStatus, isWell, readStatus } from './status.js';
 import { watchedLog } from './watched-log.js';
 
@@ -53,7 +53,7 @@ export function addStoreCommands(program: Command, withSession: WithSession): vo
   program
     .command('repair')
     .description('make SpiceDB hold exactly the wanted relationships; the repair is an event of its own')
-    .option('--operator <name>', 'who does it', process.env['USER'] ?? 'operator')
+    .addOption(operatorOption())
     .option('--json', 'print what was repaired as JSON')
     .addHelpText('after', REPAIR)
     .action((flags: Json & { operator: string }) => withSession((session) => runRepair(session, flags)));

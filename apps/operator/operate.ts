@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import { addAuditCommands } from './audit-commands.js';
+import { addImportCommand } from './import-command.js';
+import { EXIT, explain } from './output.js';
+import { addPersonalDataCommands } from './personal-commands.js';
+import { addRebuildCommand } from './rebuild-command.js';
+import { addAdminCommand, addParkedCommands } from './record-commands.js';
+import { openSession } from './session.js';
+import { addStoreCommands, type WithSession } from './store-commands.js';
+
+const HELP = `
+Commands work on DATABASE_URL, SPICEDB_ENDPOINT and EVENTSTORE_URL. Without the first two they work on the data folder
+of npm start (DATA_DIR, .data unless told): on its parts while it runs, else on parts started for the time of the
+command.
+
+All take --json, which prints one document on standard output, an error too: {"error": {"exitCode", "message"}}.
+Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration, 3 something does not answer.
+
+  operator status
+  operator verify --json
+  operator replay all
+  operator import history.jsonl.gz --teams teams.json`;
+
+/** Runs one command line. @param args without the names of the interpreter and the script @returns the exit code */
+export async function operate(args: readonly string[]): Promise<number> {
+  process.exitCode = EXIT.done;
+  await run(async () => {
+    await operatorProgram().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode);
+  });
+  return Number(process.exitCode);
+}
+
+function operatorProgram(): Command {
+  const program = new Command('operator')
+    .description('Runs, checks and mends an installation of Countersign.')
+    .addHelpText('after', HELP)
+    .showHelpAfterError('(operator --help lists all commands, operator <command> --help describes one)')
+    .exitOverride();
+  addStoreCommands(program, withSession);
+  addRebuildCommand(program, withSession);
+  addParkedCommands(program, withSession);
+  addAdminCommand(program, withSession);
+  addPersonalDataCommands(program, withSession);
+  addAuditCommands(program, withSession, run);
+  addImportCommand(program, () => openSession(process.env));
+  return program;
+}
+
+const withSession: WithSession = (action, needs) =>
+  run(async () => {
+    const session = await openSession(process.env, needs);
+    try {
+      return await action(session);
+    } finally {
+      await session.close();
+    }
+  });
+
+async function run(work: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await work();
+  } catch (error) {
+    // What was called wrongly has been told by then.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    else process.exitCode = explain(error);
+  }
+}
