@@ -165,6 +165,16 @@ export function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: s
   return Object.fromEntries(live.map(([source, until]) => [source, { until, since: 0 }]));
 }
 
+/** Whether a command that changes no admins of the tenant is about one. */
+export function sparesThis(
+  { subject, sparesAdmins }: { subject: Subject; sparesAdmins?: boolean },
+  state: Tenant,
+  { at }: { at: string },
+): boolean {
+  if (!sparesAdmins || state.status === 'absent') return false;
+  return Object.keys(liveAdminSources(state, subject, at)).length > 0;
+}
+
 interface Seen {
   subject: Subject;
   /** The revision of the member that the caller saw. */

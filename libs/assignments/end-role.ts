@@ -4,7 +4,7 @@ import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { type AdminEndReason, endAdmin, executeOnTenant } from '../tenants/index.js';
-import { endRole, type RoleName } from './assignment.decider.js';
+import { endRole, liveRoles, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
   executeOnAssignment,
@@ -30,6 +30,8 @@ export class EndRole extends Command<Accepted> {
       reason: 'removed' | 'revoked' | 'expired' | 'promoted' | 'role-changed' | 'role-deleted';
       /** Refused as not found unless it is held, on a target that the tenant has. */
       mustHold?: boolean;
+      /** Refused as forbidden for who is admin of the target. */
+      sparesAdmins?: boolean;
       /** The revision of the member that the caller saw. */
       ifRevision?: number;
     },
@@ -71,6 +73,7 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
     const revisions = await this.revisions(context, input);
     return executeOnAssignment(this.runtime, context, input, (state) => {
       if (gone) return { refused: 'not-found' };
+      if (input.sparesAdmins && liveRoles(state, command)['admin']) return { refused: 'forbidden' };
       return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : endRole(command, state);
     });
   }

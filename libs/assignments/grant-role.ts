@@ -11,7 +11,7 @@ import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
 import { loadRole, requireRole } from '../roles/index.js';
-import { assignment, grantRole, isBuiltIn, type RoleName } from './assignment.decider.js';
+import { assignment, grantRole, isBuiltIn, liveRoles, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
   ASSIGNMENTS_PROCESS,
@@ -22,6 +22,7 @@ import {
   isStaleAdmin,
   loadStanding,
   requireSubject,
+  sparesThis,
   type Standing,
 } from './assignment-streams.js';
 import { type MemberResource, memberResource } from './member-resource.js';
@@ -43,6 +44,8 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       replaces: boolean;
       /** Refused as not found unless something is held already. */
       mustHold?: boolean;
+      /** Refused as forbidden where it would change an admin. */
+      sparesAdmins?: boolean;
       /** The revision of the member that the caller saw. */
       ifRevision?: number;
       /** How the call names the subject. */
@@ -122,9 +125,12 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
 
   private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
     const command = { ...input, replace: input.replaces, removedAt, at: context.at };
-    return executeOnAssignment(this.runtime, context, input, (state) =>
-      isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : grantRole(command, state),
-    );
+    return executeOnAssignment(this.runtime, context, input, (state) => {
+      if (input.sparesAdmins && liveRoles(state, command)['admin']) return { refused: 'forbidden' };
+      return isStale(input, state.revision + revisions.admin)
+        ? { refused: 'stale-revision' }
+        : grantRole(command, state);
+    });
   }
 
   private asAdmin(context: CommandContext, input: GrantRole['input'], { held, revisions }: Standing) {
@@ -139,9 +145,10 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   private demote(context: CommandContext, input: GrantRole['input'], { revisions }: Standing) {
     const { tenantId, subject, until } = input;
     const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
-    return executeOnTenant(this.runtime, context, tenantId, (state) =>
-      isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state),
-    );
+    return executeOnTenant(this.runtime, context, tenantId, (state) => {
+      if (sparesThis(input, state, context)) return { refused: 'forbidden' };
+      return isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state);
+    });
   }
 }
 

@@ -55,7 +55,6 @@ interface Given {
   userId: string;
   role: string;
   until?: string | null;
-  mustHold?: boolean;
 }
 
 /** Sends the commands that both kinds of members have in common. */
@@ -64,7 +63,7 @@ abstract class Members {
     protected readonly edge: CommandEdge,
     protected readonly queries: QueryBus,
     private readonly runtime: DeciderRuntime,
-    private readonly giving: RoleGiving,
+    protected readonly giving: RoleGiving,
     private readonly clock: Clock,
   ) {}
 
@@ -74,16 +73,17 @@ abstract class Members {
     tenantId: string,
     target: Target,
     given: Given,
+    change: 'create' | 'update' = 'create',
   ): Promise<Answer<MemberResource>> {
-    const { userId, role, until = null, mustHold } = given;
+    const { userId, role, until = null } = given;
     const { ifRevision } = call;
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
-    const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, { guarded: true });
+    const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, change);
     const subject = { type: 'user' as const, id: userId };
     const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
-    const rules = { mustHold, ifRevision, subjectField: 'userId' };
+    const rules = { mustHold: change === 'update', ifRevision, subjectField: 'userId' };
     return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
   }
 
@@ -121,7 +121,7 @@ export class TenantMembersController extends Members {
 
   @Post()
   @HonoursIfMatch()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'members_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
   add(
@@ -135,7 +135,7 @@ export class TenantMembersController extends Members {
 
   @Patch(':userId')
   @HonoursIfMatch()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'members_update', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
   change(
@@ -145,20 +145,22 @@ export class TenantMembersController extends Members {
     @UlidParam('userId') userId: string,
     @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, { ...body, userId, mustHold: true });
+    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, { ...body, userId }, 'update');
   }
 
   @Delete(':userId')
   @HttpCode(204)
   @HonoursIfMatch()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'members_delete', on: TENANT, seenWith: 'view', fresh: true })
   @Problems('last-admin')
-  remove(
+  async remove(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('userId') userId: string,
   ): Promise<void> {
-    const input = { tenantId, userId, reason: 'member-removed' as const, ifRevision: call.ifRevision };
+    const sparesAdmins = await this.giving.sparesAdmins(caller, { type: 'tenant', id: tenantId });
+    const input = { tenantId, userId, reason: 'member-removed' as const, sparesAdmins, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new RemoveTenantMember(context, input));
   }
 }
@@ -177,7 +179,7 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Get()
-  @Requires({ permission: 'view', on: WORKSPACE })
+  @Requires({ permission: 'read_members', on: WORKSPACE })
   @AnswersPageOf(ListedMemberDocument)
   list(
     @UlidParam('tenantId') tenantId: string,
@@ -189,7 +191,7 @@ export class WorkspaceMembersController extends Members {
 
   @Post()
   @HonoursIfMatch()
-  @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'add_members', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', ...OF_OWN_ROLES)
   add(
@@ -204,7 +206,7 @@ export class WorkspaceMembersController extends Members {
 
   @Patch(':userId')
   @HonoursIfMatch()
-  @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'change_members', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', ...OF_OWN_ROLES)
   change(
@@ -215,25 +217,24 @@ export class WorkspaceMembersController extends Members {
     @UlidParam('userId') userId: string,
     @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
-    const given = { ...body, userId, mustHold: true };
-    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, given);
+    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, { ...body, userId }, 'update');
   }
 
   @Delete(':userId')
   @HttpCode(204)
   @HonoursIfMatch()
-  @Requires({ permission: 'grant', on: WORKSPACE, seenWith: 'view', fresh: true })
-  remove(
+  @Requires({ permission: 'remove_members', on: WORKSPACE, seenWith: 'view', fresh: true })
+  async remove(
     @HttpCall() call: Call,
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
     @UlidParam('userId') userId: string,
   ): Promise<void> {
-    const key = {
-      subject: { type: 'user' as const, id: userId },
-      target: { type: 'workspace' as const, id: workspaceId },
-    };
-    const input = { tenantId, ...key, reason: 'removed' as const, mustHold: true, ifRevision: call.ifRevision };
+    const target = { type: 'workspace' as const, id: workspaceId };
+    const key = { subject: { type: 'user' as const, id: userId }, target };
+    const rules = { mustHold: true, sparesAdmins: await this.giving.sparesAdmins(caller, target) };
+    const input = { tenantId, ...key, reason: 'removed' as const, ...rules, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }
 }

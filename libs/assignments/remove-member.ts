@@ -7,7 +7,13 @@ import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { endAdmin, executeOnTenant } from '../tenants/index.js';
 import { assignment, removeTenantMember } from './assignment.decider.js';
-import { assignmentStream, executeOnAssignment, isStaleAdmin, loadAssignment } from './assignment-streams.js';
+import {
+  assignmentStream,
+  executeOnAssignment,
+  isStaleAdmin,
+  loadAssignment,
+  sparesThis,
+} from './assignment-streams.js';
 
 type Reason = 'member-removed' | 'user-deactivated';
 
@@ -20,6 +26,8 @@ export class RemoveTenantMember extends Command<Accepted> {
       userId: string;
       reason: Reason;
       evenIfNoMember?: boolean;
+      /** Refused as forbidden for an admin. */
+      sparesAdmins?: boolean;
       /** The revision of the member that the caller saw. */
       ifRevision?: number;
     },
@@ -46,11 +54,12 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
       const command = { userId, reason, becomesMember: null, at: context.at };
       const { revision } = await loadAssignment(this.runtime, { tenantId, subject, target });
       const seen = { subject, ifRevision };
-      const admin = await executeOnTenant(this.runtime, context, tenantId, (state) =>
-        isStaleAdmin(seen, state, { assignment: revision, admin: 0 })
+      const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => {
+        if (sparesThis({ ...input, subject }, state, context)) return { refused: 'forbidden' };
+        return isStaleAdmin(seen, state, { assignment: revision, admin: 0 })
           ? { refused: 'stale-revision' }
-          : endAdmin(command, state),
-      );
+          : endAdmin(command, state);
+      });
       if (admin.events.length > 0) {
         return { resource: {}, revision: 0, position: await this.followUps.run(admin.events, admin.position) };
       }

@@ -9,6 +9,9 @@ import type { FastifyRequest } from 'fastify';
 /** What may be in the way of giving a role of the tenant. */
 export const OF_OWN_ROLES = ['permissions-missing', 'role-changed-meanwhile', 'conflict'];
 
+/** What plain members hold: nobody gives that without holding it. */
+const HELD_BY_MEMBERS = { tenant: 'create_api_key', workspace: 'view' } as const;
+
 interface Asked {
   tenantId: string;
   /** A built-in role, or the id or name of one of the tenant. */
@@ -19,7 +22,11 @@ export interface GivenRole {
   role: RoleName;
   /** Of a role of the tenant: as it was when it was found that the caller holds all that it allows. */
   roleRevision?: number;
+  /** Whether the caller changes plain members alone. */
+  sparesAdmins: boolean;
 }
+/** What is done to a member. */
+export type MemberChange = 'create' | 'update' | 'delete';
 
 /** The role that a call names. */
 export interface NamedRole {
@@ -72,36 +79,56 @@ export class RoleGiving {
 
   /**
    * The role to give, once the caller may give it: nobody gives what they don't hold.
-   * @param guarded whether the route was refused already to who may not change members of the target
    * @throws Refused `forbidden`, `not-found`, `permissions-missing`, `invalid`
    */
   async toGive(
     request: FastifyRequest,
     caller: Principal,
     asked: Asked,
-    { guarded = false }: { guarded?: boolean } = {},
+    change: MemberChange = 'create',
   ): Promise<GivenRole> {
     const { tenantId, target } = asked;
-    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role };
+    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role, sparesAdmins: false };
     requireOf(target.type, asked.role);
     await this.edge.permit(request, async () => {
-      if (!guarded) await this.requireChanging(caller, asked.role, target);
+      const sparesAdmins = await this.requireChanging(caller, asked, change);
       const { role, own } = await namedRole(this.runtime, { tenantId, role: asked.role, targetType: target.type });
       if (own) await this.rights.requireHeld(subjectOf(caller), `${target.type}:${target.id}`, own.permissions);
-      given = { role, ...(own && { roleRevision: own.revision }) };
+      given = { role, sparesAdmins, ...(own && { roleRevision: own.revision }) };
     });
     return given;
   }
 
   /** @throws Refused `forbidden`, `not-found` */
-  toTake(request: FastifyRequest, caller: Principal, { role, target }: Omit<Asked, 'tenantId'>): Promise<void> {
-    return this.edge.permit(request, () => this.requireChanging(caller, role, target));
+  toTake(request: FastifyRequest, caller: Principal, asked: Omit<Asked, 'tenantId'>): Promise<void> {
+    return this.edge.permit(request, async () => void (await this.requireChanging(caller, asked, 'delete')));
   }
 
-  private requireChanging(caller: Principal, role: string, { type, id }: Target): Promise<void> {
-    const permission = rightToChange(role, type);
-    const resource = `${type}:${id}`;
-    return this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view', fresh: true });
+  /** Whether the caller takes from plain members alone what they hold on a target. */
+  async sparesAdmins(caller: Principal, { type, id }: Target): Promise<boolean> {
+    const question = {
+      subject: subjectOf(caller),
+      resource: `${type}:${id}`,
+      permission: rightToChange('admin', type),
+    };
+    return !(await this.access.allows(question));
+  }
+
+  /** @returns whether plain members alone are the caller's to change */
+  private async requireChanging(
+    caller: Principal,
+    { role, target }: Omit<Asked, 'tenantId'>,
+    change: MemberChange,
+  ): Promise<boolean> {
+    const { type, id } = target;
+    const isPlain = role === 'member';
+    const permission = isPlain ? rightToChangePlain(change, type) : rightToChange(role, type);
+    const question = { subject: subjectOf(caller), resource: `${type}:${id}` };
+    await this.access.require({ ...question, permission, seenWith: 'view', fresh: true });
+    if (!isPlain || !(await this.sparesAdmins(caller, target))) return false;
+    if (change !== 'delete')
+      await this.access.require({ ...question, permission: HELD_BY_MEMBERS[type], seenWith: 'view' });
+    return true;
   }
 }
 
@@ -109,4 +136,10 @@ export class RoleGiving {
 export function rightToChange(role: string, targetType: Target['type']): string {
   if (!isBuiltIn(role)) return 'assign_roles';
   return targetType === 'tenant' ? 'manage' : 'grant';
+}
+
+/** The permission that gives and takes plain membership. */
+function rightToChangePlain(change: MemberChange, targetType: Target['type']): string {
+  if (targetType === 'tenant') return `members_${change}`;
+  return { create: 'add_members', update: 'change_members', delete: 'remove_members' }[change];
 }

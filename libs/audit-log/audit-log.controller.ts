@@ -14,7 +14,7 @@ export class AuditLogController {
 
   @Get()
   @AnswersPageOf(ListedAuditEntry)
-  @Requires({ permission: 'manage', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
+  @Requires({ permission: 'logs_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   async list(
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: AuditLogQuery,

@@ -76,7 +76,7 @@ export class RequestsController {
     });
   }
 
-  /** All requests of the tenant for its admins; with `requester=@me` or `decidable=@me` those of the caller. */
+  /** All requests of the tenant for who holds `requests:read`; with `requester=@me` or `decidable=@me` those of the caller. */
   @Get()
   @AnswersPageOf(RequestDocument)
   @Problems('forbidden')
@@ -86,14 +86,14 @@ export class RequestsController {
     @QueryString() query: ListRequestsQuery,
   ): Promise<Page<ListedRequest>> {
     const isOwn = query.requester === ME || query.requester === caller.id;
-    const permission = isOwn || query.decidable !== undefined ? 'view' : 'manage';
+    const permission = isOwn || query.decidable !== undefined ? 'view' : 'requests_read';
     const resource = `tenant:${tenantId}`;
     await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListRequests(tenantId, caller, { ...query, role }));
   }
 
-  /** For the requester, and for who may decide it. */
+  /** For the requester, who may decide it, and who holds `requests:read`. */
   @Get(':requestId')
   @AnswersWith(RequestDocument)
   async get(

@@ -3,7 +3,6 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsInt, Max, Min } from 'class-validator';
 import {
-  Access,
   type Answer,
   AnswersPageOf,
   AnswersWith,
@@ -17,9 +16,9 @@ import {
   type Principal,
   Problems,
   Requires,
-  subjectOf,
 } from '../edge/index.js';
 import { IsIsoInstant, IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
+import { AccountRights, isSelf } from './account-rights.js';
 import { CreateServiceAccount, DeleteServiceAccount, RenameServiceAccount } from './change-service-account.js';
 import {
   GetServiceAccount,
@@ -44,6 +43,7 @@ const NAME_LENGTH = 64;
 const DEFAULT_TOKEN_NAME = 'Default';
 /** Ten years. */
 const LONGEST_SECONDS = 315_360_000;
+const FRESH = { fresh: true };
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 class ServiceAccountBody {
@@ -76,11 +76,11 @@ export class ServiceAccountsController {
   constructor(
     private readonly edge: CommandEdge,
     private readonly queries: QueryBus,
-    private readonly access: Access,
+    private readonly rights: AccountRights,
   ) {}
 
   @Post()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'service_accounts_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(ServiceAccountDocument)
   create(
     @HttpCall() call: Call,
@@ -93,7 +93,7 @@ export class ServiceAccountsController {
   }
 
   @Get()
-  @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
+  @Requires({ permission: 'service_accounts_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(ServiceAccountDocument)
   list(@UlidParam('tenantId') tenantId: string, @QueryString() query: PageQuery): Promise<Page<ListedServiceAccount>> {
     return this.queries.execute(new ListServiceAccounts(tenantId, query));
@@ -108,7 +108,7 @@ export class ServiceAccountsController {
     @UlidParam('serviceAccountId') serviceAccountId: string,
   ): Promise<ListedServiceAccount> {
     const key = { tenantId, serviceAccountId };
-    if (!isSelf(caller, key)) await this.requireManager(caller, key);
+    if (!isSelf(caller, key)) await this.rights.require(caller, key, 'service_accounts_read');
     return this.known(key);
   }
 
@@ -124,7 +124,7 @@ export class ServiceAccountsController {
     @Body() { name }: ServiceAccountBody,
   ): Promise<Answer<ServiceAccountResource>> {
     const key = { tenantId, serviceAccountId };
-    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    await this.edge.permit(call.request, () => this.rights.require(caller, key, 'service_accounts_update', FRESH));
     const input = { ...key, name, ifRevision: call.ifRevision };
     return this.edge.run(call, (context) => new RenameServiceAccount(context, input));
   }
@@ -141,14 +141,14 @@ export class ServiceAccountsController {
     @UlidParam('serviceAccountId') serviceAccountId: string,
   ): Promise<void> {
     const key = { tenantId, serviceAccountId };
-    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    await this.edge.permit(call.request, () => this.rights.require(caller, key, 'service_accounts_delete', FRESH));
     const input = { ...key, reason: 'deleted' as const, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new DeleteServiceAccount(context, input));
   }
 
   @Post(':serviceAccountId/tokens')
   @AnswersWith(IssuedServiceAccountTokenDocument)
-  @Problems('forbidden', 'token-name-taken')
+  @Problems('forbidden', 'token-name-taken', 'permissions-missing')
   async issueToken(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -157,7 +157,7 @@ export class ServiceAccountsController {
     @Body() { name, expiresIn, expiresAt }: ServiceAccountTokenBody,
   ): Promise<Answer<IssuedServiceAccountToken>> {
     const key = { tenantId, serviceAccountId };
-    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    await this.edge.permit(call.request, () => this.rights.requireIssuing(caller, key));
     return this.edge.run(call, (context, mint) => {
       const asked = { name, expiresAt: expiresAt ?? endAfter(context.at, expiresIn) };
       return new IssueServiceAccountToken(context, { ...key, tokenId: mint('token'), ...asked });
@@ -174,7 +174,7 @@ export class ServiceAccountsController {
     @QueryString() query: PageQuery,
   ): Promise<Page<ListedServiceAccountToken>> {
     const key = { tenantId, serviceAccountId };
-    await this.requireManager(caller, key);
+    await this.rights.require(caller, key, 'service_account_tokens_read');
     await this.known(key);
     return this.queries.execute(new ListServiceAccountTokens(key, query));
   }
@@ -191,16 +191,11 @@ export class ServiceAccountsController {
     @UlidParam('tokenId') tokenId: string,
   ): Promise<void> {
     const key = { tenantId, serviceAccountId };
-    await this.edge.permit(call.request, () => this.requireManager(caller, key, true));
+    await this.edge.permit(call.request, () =>
+      this.rights.require(caller, key, 'service_account_tokens_delete', FRESH),
+    );
     const input = { ...key, tokenId, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new RevokeServiceAccountToken(context, input));
-  }
-
-  /** Members may know that there are service accounts; a service account knows of no other. */
-  private async requireManager(caller: Principal, key: ServiceAccountKey, fresh = false): Promise<void> {
-    const seenWith = caller.type === 'user' || isSelf(caller, key) ? 'view' : undefined;
-    const question = { subject: subjectOf(caller), resource: `tenant:${key.tenantId}`, permission: 'manage' };
-    await this.access.require({ ...question, seenWith, fresh });
   }
 
   private async known(key: ServiceAccountKey): Promise<ListedServiceAccount> {
@@ -208,10 +203,6 @@ export class ServiceAccountsController {
     if (!account) throw new Refused('not-found');
     return account;
   }
-}
-
-function isSelf({ type, id }: Principal, { serviceAccountId }: ServiceAccountKey): boolean {
-  return type === 'service_account' && id === serviceAccountId;
 }
 
 function endAfter(at: string, seconds: number | undefined): string | null {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccountRights } from './account-rights.js';
 import {
   CreateServiceAccountHandler,
   DeleteServiceAccountHandler,
@@ -15,6 +16,7 @@ import { IssueServiceAccountTokenHandler, RevokeServiceAccountTokenHandler } fro
 /** Commands and queries; the routes are with the API. */
 @Module({
   providers: [
+    AccountRights,
     CreateServiceAccountHandler,
     RenameServiceAccountHandler,
     DeleteServiceAccountHandler,
@@ -26,5 +28,6 @@ import { IssueServiceAccountTokenHandler, RevokeServiceAccountTokenHandler } fro
     GetServiceAccountHandler,
     ListServiceAccountTokensHandler,
   ],
+  exports: [AccountRights],
 })
 export class ServiceAccountsModule {}

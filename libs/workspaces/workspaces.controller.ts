@@ -105,7 +105,7 @@ export class WorkspacesController {
   }
 
   @Patch(':workspaceId')
-  @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view' })
+  @Requires({ permission: 'change', on: WORKSPACE, seenWith: 'view' })
   @HonoursIfMatch()
   @AnswersWith(WorkspaceDocument)
   @Problems('parent-not-found', 'workspace-name-taken', 'root-workspace', 'workspace-cycle')
@@ -125,7 +125,7 @@ export class WorkspacesController {
 
   @Delete(':workspaceId')
   @HttpCode(204)
-  @Requires({ permission: 'manage', on: WORKSPACE, seenWith: 'view', fresh: true })
+  @Requires({ permission: 'remove', on: WORKSPACE, seenWith: 'view', fresh: true })
   @HonoursIfMatch()
   @Problems('root-workspace', 'workspace-has-children')
   async delete(
