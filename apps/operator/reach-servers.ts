@@ -77,7 +77,7 @@ async function startParts(
 async function startPostgres(dataDir: string, closing: Closing): Promise<string> {
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
   closing.push(() => postgres.stop());
-  return postgres.url;
+  return postgres.socketUrl;
 }
 
 /** On a port of its own, filled with what is wanted: as it will be after the next start. */

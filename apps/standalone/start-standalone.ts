@@ -96,7 +96,7 @@ async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOp
     config.spicedbEndpoint ? undefined : startSpiceDb(config, logger),
   ]);
   [parts.postgres, parts.spicedb] = embedded;
-  const databaseUrl = config.databaseUrl ?? parts.postgres!.url;
+  const databaseUrl = config.databaseUrl ?? parts.postgres!.socketUrl;
   await migrate(databaseUrl, projectPath('migrations'));
   const spicedbEndpoint = config.spicedbEndpoint ?? parts.spicedb!.endpoint;
   const spicedbTls = parts.spicedb ? false : config.spicedbTls;

@@ -93,10 +93,31 @@ describe('the embedded PostgreSQL', () => {
     expect((await stat(`${dataDir}.password`)).mode & 0o777).toBe(0o600);
   });
 
-  it('refuses a wrong password', async () => {
-    const url = new URL((await start()).url);
-    url.password = 'wrong';
-    await expect(query(url.href, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+  it('refuses a wrong password, however it is reached', async () => {
+    const server = await start();
+    for (const url of [new URL(server.url), new URL(server.socketUrl)]) {
+      url.password = 'wrong';
+      await expect(query(url.href, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' });
+    }
+  });
+
+  it('answers through a socket in its folder, which it leaves behind when it is killed', async () => {
+    const throughSocket = 'SELECT inet_client_addr() IS NULL AS socket';
+    const { pid } = await orphan();
+    process.kill(pid, 'SIGKILL');
+    await until(() => findPostmaster(dataDir) === undefined);
+    const server = await start();
+    expect(await query(server.socketUrl, throughSocket)).toEqual([{ socket: true }]);
+    expect(await query(server.url, throughSocket)).toEqual([{ socket: false }]);
+    const sockets = (await readdir(dataDir)).filter((name) => name.startsWith('.s.PGSQL.'));
+    expect(sockets.sort()).toEqual([`.s.PGSQL.${server.port}`, `.s.PGSQL.${server.port}.lock`]);
+  });
+
+  it('does without the socket where its path is longer than a system takes', async () => {
+    dataDir = join(folder, 'x'.repeat(100));
+    const server = await start();
+    expect(server.socketUrl).toBe(server.url);
+    expect(await query(server.socketUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
   it('has its data again after a restart, and leaves no process when it stops', async () => {

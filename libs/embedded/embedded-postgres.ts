@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,7 +17,7 @@ import {
   serverEnvironment,
   type Cluster,
 } from './postgres-cluster.js';
-import { findPostmaster, retireStalePidFile, shutDownFast, type Postmaster } from './postmaster.js';
+import { findPostmaster, removeStaleSockets, retireStalePidFile, shutDownFast, type Postmaster } from './postmaster.js';
 import { waitUntilGone } from './process-identity.js';
 import { startWatchdog, watchdogsGone, type Watchdog } from './watchdog.js';
 
@@ -27,6 +28,8 @@ const LOG = 'server.log';
 const LOG_LIMIT_BYTES = 10_000_000;
 const ANSWER_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 60_000;
+/** What every system takes. */
+const LONGEST_SOCKET_PATH = 103;
 const DUPLICATE_DATABASE = '42P04';
 const UNIQUE_VIOLATION = '23505';
 
@@ -46,6 +49,8 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** `postgres://user:password@127.0.0.1:port/database`; the user is a superuser of this server. */
   url: string;
+  /** The same through the server's Unix socket, where it has one: a round trip takes a third of the time. */
+  socketUrl: string;
   port: number;
   pid: number;
   dataDir: string;
@@ -58,7 +63,7 @@ export interface EmbeddedPostgres {
 }
 
 /**
- * Runs PostgreSQL on a folder, 127.0.0.1 only, until `stop` is called or this process ends, however it ends. A server
+ * Runs PostgreSQL on a folder, for this machine only, until `stop` is called or this process ends, however it ends. A server
  * that an earlier process left behind is adopted, with the settings it has; one that belongs to another live process
  * is shared.
  *
@@ -96,7 +101,7 @@ async function startOwned(
     const { server, adopted } = await adoptOrLaunch(cluster, options);
     const url = await ensureDatabase(cluster, server.port, options.database ?? DATABASE);
     const stop = stopOnce(server, cluster, watchdog, lock);
-    return { url, dataDir, pid: server.pid, port: server.port, adopted, owned: true, stop };
+    return { ...placeOf(url, dataDir, server), adopted, owned: true, stop };
   } catch (error) {
     // With a server half up the watchdog stops it: its pipe just ends.
     await watchdog?.end(findPostmaster(dataDir) === undefined);
@@ -112,7 +117,14 @@ async function shareRunning(dataDir: string, options: EmbeddedPostgresOptions): 
   if (!server || !password || !(await isOurs({ dataDir, password }, server))) return undefined;
   const url = await ensureDatabase({ password }, server.port, options.database ?? DATABASE);
   const stop = () => Promise.resolve();
-  return { url, dataDir, pid: server.pid, port: server.port, adopted: true, owned: false, stop };
+  return { ...placeOf(url, dataDir, server), adopted: true, owned: false, stop };
+}
+
+function placeOf(url: string, dataDir: string, { pid, port }: Postmaster) {
+  const socket = join(dataDir, `.s.PGSQL.${port}`);
+  const usable = Buffer.byteLength(socket) <= LONGEST_SOCKET_PATH && existsSync(socket);
+  const socketUrl = usable ? `${url}?host=${encodeURIComponent(dataDir)}` : url;
+  return { url, socketUrl, dataDir, pid, port };
 }
 
 async function canonical(dataDir: string): Promise<string> {
@@ -153,6 +165,7 @@ async function adoptOrLaunch(
 async function launch(cluster: Cluster, options: EmbeddedPostgresOptions): Promise<Postmaster> {
   const { dataDir } = cluster;
   await retireStalePidFile(dataDir);
+  await removeStaleSockets(dataDir);
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     if (options.port) await requireFreePort(port, options.portVariable ?? 'POSTGRES_PORT', 'PostgreSQL');

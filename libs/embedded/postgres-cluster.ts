@@ -22,7 +22,8 @@ export interface Cluster {
 /** Durable, and modest in memory: about 30 MB at rest. */
 const SETTINGS: Record<string, string> = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
+  // In the data folder itself, which only the server's account and root may enter.
+  unix_socket_directories: process.platform === 'win32' ? '' : '.',
   max_connections: '100',
   shared_buffers: '64MB',
   huge_pages: 'off',
@@ -94,8 +95,9 @@ export async function configure(cluster: Cluster, port: number, extra: Record<st
   const settings = { ...SETTINGS, ...extra, port: String(port) };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
   await replaceFile(cluster, 'postgresql.conf', lines.join(''));
-  const access = ['host all all 127.0.0.1/32 scram-sha-256', 'host replication all 127.0.0.1/32 scram-sha-256', ''];
-  await replaceFile(cluster, 'pg_hba.conf', access.join('\n'));
+  const places = process.platform === 'win32' ? [] : ['local all all'];
+  places.push('host all all 127.0.0.1/32', 'host replication all 127.0.0.1/32');
+  await replaceFile(cluster, 'pg_hba.conf', places.map((place) => `${place} scram-sha-256\n`).join(''));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { processIdentity } from './process-identity.js';
 
@@ -36,6 +36,13 @@ export async function retireStalePidFile(dataDir: string): Promise<void> {
   if (!existsSync(path) || findPostmaster(dataDir)) return;
   const lines = (await readFile(path, 'utf8')).split('\n');
   await writeFile(path, ['2147483647', ...lines.slice(1)].join('\n'));
+}
+
+/** A server that was killed leaves its sockets, and locks of theirs that name its pid. */
+export async function removeStaleSockets(dataDir: string): Promise<void> {
+  if (findPostmaster(dataDir)) return;
+  const left = (await readdir(dataDir)).filter((name) => name.startsWith('.s.PGSQL.'));
+  for (const name of left) await rm(join(dataDir, name), { force: true });
 }
 
 /**

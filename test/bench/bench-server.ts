@@ -15,8 +15,8 @@ export async function onDurableServer<T>(use: (serverUrl: string) => Promise<T>)
   try {
     const server = await startEmbeddedPostgres({ dataDir: join(folder, 'pg') });
     try {
-      await requireDurable(server.url);
-      return await use(server.url);
+      await requireDurable(server.socketUrl);
+      return await use(server.socketUrl);
     } finally {
       await server.stop();
     }
