@@ -5,11 +5,14 @@ import { Public } from '../../libs/authentication/index.js';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
-import { answersWithin, Refused } from '../../libs/platform/index.js';
+import { answersWithin, atMostEvery, Refused } from '../../libs/platform/index.js';
 import { Progress } from '../../libs/projections/index.js';
 import { Draining } from './draining.js';
 
 const CHECK_MS = 2_000;
+/** However many probe. */
+const CHECKED_EVERY_MS = 1_000;
+const STOPPING = 'this process is shutting down';
 const OK = { type: String, enum: ['ok'] };
 
 class HealthDocument {
@@ -37,6 +40,8 @@ class ReadinessDocument extends HealthDocument {
 @Controller()
 @Public()
 export class HealthController {
+  private readonly down = atMostEvery(CHECKED_EVERY_MS, () => this.look());
+
   constructor(
     @Inject(POOL) private readonly pool: Pool,
     @Inject(EVENT_LOG) private readonly log: EventLog,
@@ -56,7 +61,17 @@ export class HealthController {
   @Get('readyz')
   @AnswersWith(ReadinessDocument)
   async ready(): Promise<ReadinessDocument> {
-    if (this.draining.begun) throw new Refused('dependency-unavailable', 'this process is shutting down');
+    if (this.draining.begun) throw new Refused('dependency-unavailable', STOPPING);
+    const down = await this.down();
+    // It may have begun meanwhile.
+    if (this.draining.begun) throw new Refused('dependency-unavailable', STOPPING);
+    if (down.length > 0) throw new Refused('dependency-unavailable', `not answering: ${down.join(', ')}`);
+    this.progress.requireSound();
+    return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } };
+  }
+
+  /** What does not answer. */
+  private async look(): Promise<string[]> {
     const checks = {
       database: this.pool.query('select 1'),
       eventStore: this.log.head(),
@@ -65,9 +80,6 @@ export class HealthController {
     const states = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await answersWithin(CHECK_MS, check)] as const),
     );
-    const down = states.filter(([, ok]) => !ok).map(([name]) => name);
-    if (down.length > 0) throw new Refused('dependency-unavailable', `not answering: ${down.join(', ')}`);
-    this.progress.requireSound();
-    return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } };
+    return states.filter(([, ok]) => !ok).map(([name]) => name);
   }
 }

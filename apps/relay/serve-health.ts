@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import {
   answerMetrics,
   answersWithin,
+  atMostEvery,
   type Config,
   type Metrics,
   serveBeside,
@@ -12,6 +13,8 @@ import { takenPort } from '../../libs/wiring/index.js';
 import type { Relay } from './relay.js';
 
 const CHECK_MS = 2_000;
+/** However many probe. */
+const CHECKED_EVERY_MS = 1_000;
 
 export interface Served {
   pool: Pick<Pool, 'query'>;
@@ -27,17 +30,22 @@ export function serveHealth(
   { host, relayPort }: Pick<Config, 'host' | 'relayPort'>,
   served: Served,
 ): Promise<SideServer> {
-  return serveBeside({ host, port: relayPort }, (path) => answerTo(path, served)).catch(
+  const answers = atMostEvery(CHECKED_EVERY_MS, () => answersWithin(CHECK_MS, served.pool.query('select 1')));
+  return serveBeside({ host, port: relayPort }, (path) => answerTo(path, served, answers)).catch(
     takenPort('RELAY_PORT', relayPort),
   );
 }
 
-async function answerTo(path: string, { pool, relay, metrics }: Served): Promise<SideAnswer> {
+async function answerTo(
+  path: string,
+  { relay, metrics }: Served,
+  databaseAnswers: () => Promise<boolean>,
+): Promise<SideAnswer> {
   const role = relay.active ? 'active' : 'standby';
   if (path === '/metrics') return answerMetrics(metrics, path);
   if (path === '/healthz') return json(200, { status: 'ok', role });
   if (path !== '/readyz') return json(404, { status: 'not-found' });
-  const answers = !relay.failure && (await answersWithin(CHECK_MS, pool.query('select 1')));
+  const answers = (await databaseAnswers()) && !relay.failure;
   const dependencies = { database: answers ? 'ok' : 'not answering' };
   return json(answers ? 200 : 503, { status: answers ? 'ok' : 'not-ready', role, dependencies });
 }

@@ -1,5 +1,6 @@
 // What needs neither Nest nor a driver: a spec that imports this instead of index.js starts in 0.15 s, not in 1.3 s.
 export * from './answers-within.js';
+export * from './at-most-every.js';
 export * from './base62.js';
 export * from './canonical-json.js';
 export * from './client-address.js';
