@@ -16,5 +16,7 @@ export default {
   globalTeardown: '<rootDir>/libs/testing/jest-teardown.ts',
   // One more than the cores it is meant for: specs that kill and restart processes mostly wait.
   maxWorkers: 3,
-  testTimeout: 60_000,
+  testTimeout: 180_000,
+  // A worker keeps the modules of every spec file it ran: it grew to 1.7 GB.
+  workerIdleMemoryLimit: '800MB',
 };

@@ -9,7 +9,7 @@ import { SpiceDb } from '../../libs/authorization/index.js';
 import { compiledPath, type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb } from '../../libs/embedded/index.js';
 import { initialiseInstallation } from '../../libs/installation/index.js';
 import { createLogger, loadConfig } from '../../libs/platform/index.js';
-import { createTestDatabase, type TestDatabase } from '../../libs/testing/index.js';
+import { createTestDatabase, PATIENCE_MS, type TestDatabase } from '../../libs/testing/index.js';
 import { RegisterUser } from '../../libs/users/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import type { Relay } from '../relay/relay.js';
@@ -157,7 +157,7 @@ export class OperatorWorld {
 
   async delivered(): Promise<void> {
     const { log, progress } = this.runtime;
-    await progress.waitFor('delivered', await log.head(), 20_000);
+    await progress.waitFor('delivered', await log.head(), PATIENCE_MS);
   }
 
   async rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {

@@ -1,5 +1,5 @@
 import { DeleteTenant, RenameTenant } from '../../libs/tenants/index.js';
-import { until } from '../../libs/testing/until.js';
+import { PATIENCE_MS, until } from '../../libs/testing/until.js';
 import { appendRaw, createTenant, type RelayNode, RelayWorld, someContext, tuplesOf } from './relay.fixture.js';
 
 let world: RelayWorld;
@@ -19,7 +19,7 @@ afterEach(async () => {
   await node.runtime.pool.query('delete from parked');
 });
 
-const delivered = (position: number, timeoutMs = 20_000): Promise<boolean> =>
+const delivered = (position: number, timeoutMs = PATIENCE_MS): Promise<boolean> =>
   node.runtime.progress.waitFor('delivered', position, timeoutMs);
 const processed = (position: number): Promise<unknown> =>
   until(async () => {
@@ -48,7 +48,7 @@ describe('P11 SpiceDB away', () => {
   it('TW-107 commands are accepted, and delivered when it is back, without a hand', async () => {
     await world.proxy.refuse();
     const tenant = await createTenant(node);
-    expect(await node.runtime.progress.waitFor('projected', tenant.position, 10_000)).toBe(true);
+    expect(await node.runtime.progress.waitFor('projected', tenant.position, PATIENCE_MS)).toBe(true);
     await until(() => node.logged.some((line) => line.includes('relay tries again')));
     expect(await delivered(tenant.position, 0)).toBe(false);
     await world.proxy.accept();

@@ -1,5 +1,5 @@
 import { LogRestored } from '../../libs/event-store/index.js';
-import { until } from '../../libs/testing/until.js';
+import { PATIENCE_MS, until } from '../../libs/testing/until.js';
 import { appendRaw, createTenant, type RelayNode, RelayWorld, tuplesOf } from './relay.fixture.js';
 
 let world: RelayWorld;
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const delivered = (node: RelayNode, position: number): Promise<boolean> =>
-  node.runtime.progress.waitFor('delivered', position, 20_000);
+  node.runtime.progress.waitFor('delivered', position, PATIENCE_MS);
 /** Starts both, and answers with the one that is active and the other. */
 async function startBoth(): Promise<[active: RelayNode, standby: RelayNode]> {
   first.relay.start();
@@ -49,7 +49,7 @@ describe('of two relays', () => {
     expect(await delivered(standby, before.position)).toBe(true);
     expect(standby.relay.active).toBe(false);
     await active.relay.stop();
-    await until(() => standby.relay.active, 3_000);
+    await until(() => standby.relay.active);
     const after = await createTenant(standby);
     expect(await delivered(standby, after.position)).toBe(true);
     await expectOnce(standby, [before, after]);
@@ -58,7 +58,7 @@ describe('of two relays', () => {
   it('the other takes over within seconds when one is frozen; that one does nothing when it is back', async () => {
     const [active, standby] = await startBoth();
     active.freeze();
-    await until(() => standby.relay.active, 8_000);
+    await until(() => standby.relay.active);
     const tenant = await createTenant(standby);
     expect(await delivered(standby, tenant.position)).toBe(true);
     await expectOnce(standby, [tenant]);
@@ -71,7 +71,7 @@ describe('of two relays', () => {
     const tenant = await createTenant(active);
     await active.held();
     active.freeze();
-    await until(() => standby.relay.active, 12_000);
+    await until(() => standby.relay.active);
     expect(await delivered(standby, tenant.position)).toBe(true);
     active.letGo();
     await until(() => !active.relay.active);
@@ -86,7 +86,7 @@ describe('of two relays', () => {
     const tenant = await createTenant(active);
     await active.held();
     active.freeze();
-    await until(() => standby.relay.active, 12_000);
+    await until(() => standby.relay.active);
     expect(await delivered(standby, tenant.position)).toBe(true);
     const gone = `tenant:${tenant.tenantId}#root_workspace@workspace:${tenant.rootWorkspaceId}`;
     const { position } = await appendRaw(standby.runtime, {

@@ -42,7 +42,7 @@ function start(env: Record<string, string> = {}): Terminal {
 }
 
 async function ready(terminal: Terminal): Promise<string> {
-  await until(() => terminal.shown.includes('Ctrl-C stops everything') || terminal.child.exitCode !== null, 60_000);
+  await until(() => terminal.shown.includes('Ctrl-C stops everything') || terminal.child.exitCode !== null);
   expect(terminal.shown).toContain('Countersign is ready');
   return terminal.shown;
 }
@@ -104,7 +104,7 @@ describe('npm start', () => {
     process.kill(victim === 'itself' ? main : postgres, 'SIGKILL');
     if (victim !== 'itself') first.child.kill('SIGTERM');
     await first.exitCode;
-    await until(() => !isRunning(postgres) && !isRunning(main), 30_000);
+    await until(() => !isRunning(postgres) && !isRunning(main));
     const second = start();
     expect(await paste(await ready(second))).toMatchObject({ status: 200, items: [{ id: tenant }] });
     second.child.kill('SIGTERM');

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { openPool } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { until } from '../testing/until.js';
+import { PATIENCE_MS, until } from '../testing/until.js';
 import { Progress, PROGRESS_CHANNEL } from './progress.js';
 
 let database: TestDatabase;
@@ -34,9 +34,9 @@ const tell = (told: object | string): Promise<unknown> =>
 describe('waiting for the relay', () => {
   it('ends as soon as it is told, for all who wait for that', async () => {
     const waits = [
-      progress.waitFor('projected', 3, 20_000),
-      progress.waitFor('projected', 2, 20_000),
-      progress.waitFor('delivered', 3, 20_000),
+      progress.waitFor('projected', 3, PATIENCE_MS),
+      progress.waitFor('projected', 2, PATIENCE_MS),
+      progress.waitFor('delivered', 3, PATIENCE_MS),
     ];
     await tell({ projected: 3 });
     expect(await Promise.all(waits.slice(0, 2))).toEqual([true, true]);
@@ -48,14 +48,14 @@ describe('waiting for the relay', () => {
 
   it('is over at once for what is reached, or where there is no time', async () => {
     await tell({ projected: 3 });
-    await progress.waitFor('projected', 3, 5_000);
+    await progress.waitFor('projected', 3, PATIENCE_MS);
     expect(await progress.waitFor('projected', 1, 0)).toBe(true);
     expect(await progress.waitFor('projected', 4, 0)).toBe(false);
     expect(await progress.waitFor('projected', 4, 20)).toBe(false);
   });
 
   it('ends unreached when it closes', async () => {
-    const wait = progress.waitFor('projected', 9, 20_000);
+    const wait = progress.waitFor('projected', 9, PATIENCE_MS);
     await progress.close();
     expect(await wait).toBe(false);
   });
@@ -65,7 +65,7 @@ describe('waiting for the relay', () => {
     await tell({ projected: 4, delivered: 4, zedToken: 'four' });
     await tell({ delivered: 5 });
     await tell({ projected: 6 });
-    await progress.waitFor('projected', 6, 5_000);
+    await progress.waitFor('projected', 6, PATIENCE_MS);
     expect([progress.projected, progress.delivered, progress.zedToken]).toEqual([6, 5, 'five']);
   });
 
@@ -74,7 +74,7 @@ describe('waiting for the relay', () => {
     async (payload) => {
       await tell(payload);
       await tell({ projected: 2 });
-      expect(await progress.waitFor('projected', 2, 5_000)).toBe(true);
+      expect(await progress.waitFor('projected', 2, PATIENCE_MS)).toBe(true);
       expect(progress.projected).toBe(2);
     },
   );
@@ -85,8 +85,8 @@ describe('waiting for the relay', () => {
     );
     await pool.query(`insert into relay_checkpoint (partition, incarnation, position) values (0, 'i', 7)`);
     await pool.query(`insert into delivery_mark (partition, position, zed_token) values (0, 6, 'six')`);
-    expect(await progress.waitFor('projected', 7, 5_000)).toBe(true);
-    expect(await progress.waitFor('delivered', 6, 5_000)).toBe(true);
+    expect(await progress.waitFor('projected', 7, PATIENCE_MS)).toBe(true);
+    expect(await progress.waitFor('delivered', 6, PATIENCE_MS)).toBe(true);
     expect(progress.zedToken).toBe('six');
     await until(async () => {
       const { rows } = await pool.query(
@@ -94,7 +94,7 @@ describe('waiting for the relay', () => {
       );
       return rows.length > 0;
     });
-    const wait = progress.waitFor('projected', 8, 5_000);
+    const wait = progress.waitFor('projected', 8, PATIENCE_MS);
     await tell({ projected: 8 });
     expect(await wait).toBe(true);
   });

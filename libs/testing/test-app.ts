@@ -16,10 +16,10 @@ import { closeRuntime, openRuntime, type Runtime } from '../wiring/index.js';
 import { type ApiClient, apiClient } from './api-client.js';
 import { databaseAsText, SecretWatch } from './secret-watch.js';
 import { createTestDatabase } from './test-database.js';
+import { PATIENCE_MS } from './until.js';
 
 export const TEST_ADMIN_TOKEN = 'csn_admin_for_tests';
 const SPICEDB_KEY = 'a-key-for-tests';
-const SETTLED_MS = 20_000;
 const MODE = { mode: 'standalone' } as const;
 
 export interface TestAppOptions {
@@ -92,8 +92,8 @@ export async function startTestApp({ clock, env = {}, docs = false, at }: TestAp
     return apiClient(url, token, (...answered) => watch.answered(...answered));
   };
   const settled = async (): Promise<void> => {
-    if (await runtime.progress.waitFor('delivered', await runtime.log.head(), SETTLED_MS)) return;
-    throw new Error(`not delivered within ${SETTLED_MS} ms:\n${logged.slice(-20).join('')}`);
+    if (await runtime.progress.waitFor('delivered', await runtime.log.head(), PATIENCE_MS)) return;
+    throw new Error(`not delivered within ${PATIENCE_MS} ms:\n${logged.slice(-20).join('')}`);
   };
   await settled();
   const stop = async (): Promise<void> => {

@@ -1,12 +1,15 @@
+/** How long a test waits for what must come: it ends a test that hangs, and tells nothing of how fast things are. */
+export const PATIENCE_MS = 60_000;
+
 /**
  * Waits until a condition holds, by asking again and again; answers what the condition answered.
  *
  * @param condition holds when it answers anything but undefined or false; what it throws counts as "not yet"
- * @throws after `timeoutMs` (10,000 if omitted), with the last thing the condition threw as cause
+ * @throws after `timeoutMs`, with the last thing the condition threw as cause
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = Date.now() + timeoutMs;
   for (let cause: unknown; ;) {

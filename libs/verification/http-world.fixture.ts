@@ -7,6 +7,7 @@ import { AccessGuard, ConsistencyTokens, type Principal } from '../edge/index.js
 import { createHttpApp, createLogger, loadConfig, Metrics, Refused, systemIds } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { SubjectKeys } from '../personal-data/index.js';
+import { PATIENCE_MS } from '../testing/until.js';
 import { RuntimeModule } from '../wiring/index.js';
 import { World } from './world.fixture.js';
 
@@ -62,7 +63,7 @@ export class HttpWorld {
   /** Relays everything, and waits until this process knows. */
   async relay(): Promise<void> {
     await this.world.relay();
-    await this.progress.waitFor('delivered', await this.world.log.head(), 5_000);
+    await this.progress.waitFor('delivered', await this.world.log.head(), PATIENCE_MS);
   }
 
   token(position: number, correlationId: string): Promise<string> {

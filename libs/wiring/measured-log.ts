@@ -1,19 +1,17 @@
 import { type EventLog, RevisionConflict } from '../event-store/index.js';
 import { type Metrics, secondsSince, traced } from '../platform/index.js';
 
-/** The log with another way to append, which may be replaced in turn like a method of its own. */
+/** The log with another way to append. */
 export function withAppend(log: EventLog, append: EventLog['append']): EventLog {
-  const own: Pick<EventLog, 'append'> = Object.create({ append });
-  return new Proxy(log, {
-    get: (target, name) => {
-      if (name === 'append') return own.append;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-    defineProperty: (target, name, attributes) =>
-      Reflect.defineProperty(name === 'append' ? own : target, name, { configurable: true, ...attributes }),
-    deleteProperty: (target, name) => Reflect.deleteProperty(name === 'append' ? own : target, name),
-  });
+  return {
+    append,
+    readStream: (stream, fromRevision) => log.readStream(stream, fromRevision),
+    readAll: (afterPosition, limit) => log.readAll(afterPosition, limit),
+    head: () => log.head(),
+    incarnation: () => log.incarnation(),
+    follow: (options) => log.follow(options),
+    close: () => log.close(),
+  };
 }
 
 /** The log, whose appends are measured and traced. */

@@ -73,8 +73,8 @@ test('what the compose file starts, with its variables alone, is migrated, healt
 
   const [api, relay, standby] = [start('api'), start('relay'), start('relay')];
   const [apiUrl, relayUrl] = await Promise.all([api.listening(), relay.listening(), standby.listening()]);
-  await until(() => isHealthy('api', apiUrl), 60_000);
-  await until(() => isHealthy('relay', relayUrl), 60_000);
+  await until(() => isHealthy('api', apiUrl));
+  await until(() => isHealthy('relay', relayUrl));
   expect(await isHealthy('api', relayUrl.replace(/\d+$/, '9'))).toBe(false);
   expect((await fetch(`${apiUrl}/v1/me`)).status).toBe(401);
 

@@ -4,6 +4,7 @@ import { createCommandContext } from '../../apps/relay/start-relay.js';
 import { initialiseInstallation } from '../../libs/installation/index.js';
 import { createLogger, loadConfig } from '../../libs/platform/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { PATIENCE_MS } from '../../libs/testing/until.js';
 import { closeRuntime, openRuntime } from '../../libs/wiring/index.js';
 import { aUserWithToken, done, events, relationships, relationshipsNaming, stopChecked } from './world.js';
 
@@ -93,7 +94,7 @@ describe('four first starts at once', () => {
       for (const one of found) expect(one).toMatchObject({ defaultTenantId, rootWorkspaceId, adminUserId });
       expect(found.filter(({ created }) => created)).toHaveLength(1);
       const { runtime } = nodes[0]!;
-      expect(await runtime.progress.waitFor('delivered', await runtime.log.head(), 20_000)).toBe(true);
+      expect(await runtime.progress.waitFor('delivered', await runtime.log.head(), PATIENCE_MS)).toBe(true);
       const types = (await runtime.log.readAll(-1, 100)).map(({ type }) => type);
       for (const noun of ['installation-initialised', 'user-registered', 'tenant-created', 'workspace-created']) {
         expect(types.filter((type) => type === `${noun}.v1`)).toHaveLength(1);

@@ -145,8 +145,12 @@ export class StandIns {
   private readonly taken: (() => void)[] = [];
 
   put<T extends object, Name extends keyof T>(object: T, name: Name, standIn: T[Name]): void {
+    const own = Object.getOwnPropertyDescriptor(object, name);
     Object.defineProperty(object, name, { value: standIn, configurable: true });
-    this.taken.push(() => Reflect.deleteProperty(object, name));
+    this.taken.push(() => {
+      Reflect.deleteProperty(object, name);
+      if (own) Object.defineProperty(object, name, own);
+    });
   }
 
   takeBack(): void {

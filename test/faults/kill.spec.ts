@@ -1,5 +1,6 @@
 import { checkInvariants } from '../../libs/verification/index.js';
 import { loadConfig } from '../../libs/platform/index.js';
+import { PATIENCE_MS } from '../../libs/testing/until.js';
 import { closeRuntime, openRuntime, type FaultPoint } from '../../libs/wiring/index.js';
 import { Killable, type Started } from './killable.js';
 import { Teller } from './story.js';
@@ -30,7 +31,7 @@ async function verify({ databaseUrl, spicedbEndpoint, spicedbKey }: Started) {
   const env = { DATABASE_URL: databaseUrl, SPICEDB_ENDPOINT: spicedbEndpoint, SPICEDB_PRESHARED_KEY: spicedbKey };
   const runtime = await openRuntime(loadConfig({ ...env, ...KEYS }, { mode: 'operator' }), { name: 'verify' });
   const { log, pool, spicedb, domain, progress } = runtime;
-  await progress.waitFor('delivered', await log.head(), 20_000);
+  await progress.waitFor('delivered', await log.head(), PATIENCE_MS);
   const report = await checkInvariants({ log, pool, spicedb, domain, partition: 0 });
   const commands = await pool.query<{ doubled: number }>(
     'select count(*)::int as doubled from (select id from event_log.event group by id having count(*) > 1) twice',

@@ -25,7 +25,7 @@ it('restarts one API after the other under continuous calls, and none of them fa
   servers.relay();
   const apis = [servers.api(undefined, DELAYED), servers.api(undefined, DELAYED)];
   const balancer = new RoundRobin(await Promise.all(apis.map((api) => api.listening())));
-  await until(() => isReady(apis[0]!), 60_000);
+  await until(() => isReady(apis[0]!));
   const calls = balancer.callContinuously(ADMIN_TOKEN, 3);
   for (const [index, old] of apis.entries()) {
     await balancer.answered(10);
@@ -33,7 +33,7 @@ it('restarts one API after the other under continuous calls, and none of them fa
     await balancer.answered(10);
     const fresh = servers.api(undefined, DELAYED);
     balancer.replace(index, await fresh.listening());
-    await until(() => balancer.served(index), 60_000);
+    await until(() => balancer.served(index));
   }
   await balancer.answered(10);
   balancer.stop();
@@ -44,16 +44,16 @@ it('restarts one API after the other under continuous calls, and none of them fa
 it('answers what is in flight when it is told to stop, and then ends', async () => {
   const [api, relay] = [servers.api(), servers.relay()];
   const admin = apiClient(await api.listening(), ADMIN_TOKEN);
-  await until(async () => (await admin.get('/v1/me')).status === 200, 60_000);
+  await until(async () => (await admin.get('/v1/me')).status === 200);
   // Until another relay follows the log, the call waits for its effect.
   await relay.kill('SIGTERM');
   await servers.withRuntime(async ({ log }) => {
     const before = await log.head();
     const call = admin.post('/v1/tenants', { name: 'In flight' });
     const answered = call.catch((error: Error) => error);
-    await until(async () => (await log.head()) > before, 60_000);
+    await until(async () => (await log.head()) > before);
     const exited = api.kill('SIGTERM');
-    await until(() => api.logged.some(({ msg }) => msg === 'stops'), 60_000);
+    await until(() => api.logged.some(({ msg }) => msg === 'stops'));
     servers.relay();
     expect(await answered).toMatchObject({ status: 201, body: { name: 'In flight' } });
     expect((await call).headers.get('connection')).toBe('close');

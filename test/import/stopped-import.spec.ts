@@ -38,7 +38,9 @@ async function whatHappened(of: TestApp): Promise<string[]> {
     .sort();
 }
 
-async function uninterrupted(): Promise<string[]> {
+let uninterrupted: Promise<string[]> | undefined;
+
+async function importOnce(): Promise<string[]> {
   const other = await startTestApp();
   try {
     await importInto(other, history);
@@ -64,7 +66,7 @@ it(
     expect(summary.grants + summary.revokes + summary.unchanged).toBe(total);
     expect(await rolesInSpiceDb(app)).toEqual(history.final);
     expect(await faultsOf(app)).toEqual([]);
-    expect(await whatHappened(app)).toEqual(await uninterrupted());
+    expect(await whatHappened(app)).toEqual(await (uninterrupted ??= importOnce()));
   },
   LONG_MS,
 );
@@ -108,7 +110,7 @@ describe('the command', () => {
       let head = await app.runtime.log.head();
       for (const further of [150, 300]) {
         const { child, ended } = startOperator(...importing());
-        await until(async () => (await app.runtime.log.head()) > head + further, 60_000);
+        await until(async () => (await app.runtime.log.head()) > head + further);
         child.kill('SIGKILL');
         expect(await ended).toMatchObject({ code: null });
         head = await app.runtime.log.head();
@@ -118,7 +120,7 @@ describe('the command', () => {
       expect(JSON.parse(out)).toMatchObject({ refused: [], delivered: true });
       expect(await rolesInSpiceDb(app)).toEqual(history.final);
       expect(await faultsOf(app)).toEqual([]);
-      expect(await whatHappened(app)).toEqual(await uninterrupted());
+      expect(await whatHappened(app)).toEqual(await (uninterrupted ??= importOnce()));
     },
     LONG_MS,
   );
