@@ -66,8 +66,11 @@ export interface Standing {
 
 /** @throws Refused `not-found` where the tenant or the workspace is not there any more */
 export async function loadStanding(runtime: DeciderRuntime, key: AssignmentKey, at: string): Promise<Standing> {
-  const tenant = await requireTarget(runtime, key);
-  const [removedAt, state] = await Promise.all([lastRemoval(runtime, key), loadAssignment(runtime, key)]);
+  const [tenant, removedAt, state] = await Promise.all([
+    requireTarget(runtime, key),
+    lastRemoval(runtime, key),
+    loadAssignment(runtime, key),
+  ]);
   return standingOf(key, { tenant, removedAt, state, at });
 }
 
@@ -92,13 +95,13 @@ export async function requireTarget(
   runtime: DeciderRuntime,
   { tenantId, target }: Pick<AssignmentKey, 'tenantId' | 'target'>,
 ): Promise<ExistingTenant> {
-  const tenant = await loadTenant(runtime, tenantId);
+  const [tenant, tree] = await Promise.all([
+    loadTenant(runtime, tenantId),
+    target.type === 'workspace' ? loadWorkspaceTree(runtime, tenantId) : undefined,
+  ]);
   if (tenant.status !== 'active') throw new Refused('not-found');
   if (target.type === 'tenant' && target.id !== tenantId) throw new Refused('not-found');
-  if (target.type === 'workspace') {
-    const tree = await loadWorkspaceTree(runtime, tenantId);
-    if (tree.closed || !tree.workspaces.has(target.id)) throw new Refused('not-found');
-  }
+  if (tree && (tree.closed || !tree.workspaces.has(target.id))) throw new Refused('not-found');
   return tenant;
 }
 

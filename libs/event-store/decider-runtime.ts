@@ -28,8 +28,8 @@ export interface Execution<State, E extends DomainEvent> {
 }
 
 interface Snapshot extends Loaded<unknown> {
-  /** Command id → stream revision of its last event. */
-  commands: ReadonlyMap<string, number>;
+  /** Command id → stream revision of its last event; snapshots of a stream share it, as it only grows. */
+  commands: Map<string, number>;
 }
 
 const CACHED_STREAMS = 20_000;
@@ -193,7 +193,7 @@ export class DeciderRuntime {
     events: readonly Recorded<E>[],
   ): Snapshot {
     const last = events.at(-1)!;
-    const commands = new Map(base.commands);
+    const { commands } = base;
     for (const event of events) commands.set(event.metadata.commandId, event.revision);
     const state = fold(decider, base.state as State, events);
     const snapshot = { state, revision: last.revision, position: last.position, commands };

@@ -40,8 +40,10 @@ type EventRow = [
   metadata: EventMetadata,
 ];
 
+type StreamRow = EventRow extends [infer Position, string, ...infer Rest] ? [Position, ...Rest] : never;
+
 const EVENT_COLUMNS = 'position, stream, revision, id, type, data, personal, metadata';
-const EVENT_FIELDS = 8;
+const STREAM_COLUMNS = EVENT_COLUMNS.replace('stream, ', '');
 /** Of the connections for reads; the others are for what reads the whole log. */
 const STREAM_READERS = 2;
 const READ_ATTEMPTS = 4;
@@ -127,20 +129,26 @@ export class PostgresEventLog implements EventLog {
     return new Array<string>(asked).fill(row[0]);
   }
 
+  /** What several calls want to know at once, such as how a tenant is, is read once. */
   private async readStreams(reads: readonly StreamRead[]): Promise<StoredEvent[][]> {
-    const rows = await this.read<[...EventRow, no: string]>({
+    const distinct = new Map(reads.map((read): [string, StreamRead] => [keyOf(read), read]));
+    const asked = [...distinct.values()];
+    const rows = await this.read<[no: number, ...StreamRow]>({
       name: 'read-streams',
-      text: `SELECT ${EVENT_COLUMNS}, no
+      text: `SELECT no::int, ${STREAM_COLUMNS}
         FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS wanted(stream_name, from_revision, no)
         CROSS JOIN LATERAL (
-          SELECT ${EVENT_COLUMNS} FROM event_log.event
+          SELECT ${STREAM_COLUMNS} FROM event_log.event
           WHERE stream = stream_name AND revision >= from_revision ORDER BY revision
         ) found`,
-      values: [reads.map(({ stream }) => stream), reads.map(({ fromRevision }) => fromRevision)],
+      values: [asked.map(({ stream }) => stream), asked.map(({ fromRevision }) => fromRevision)],
     });
-    const found: StoredEvent[][] = reads.map(() => []);
-    for (const row of rows) found[Number(row[EVENT_FIELDS]) - 1]!.push(toStoredEvent(row as unknown as EventRow));
-    return found;
+    const found = new Map(asked.map((read): [string, StoredEvent[]] => [keyOf(read), []]));
+    const inOrder = [...found.values()];
+    for (const [no, position, ...rest] of rows) {
+      inOrder[no - 1]!.push(toStoredEvent([position, asked[no - 1]!.stream, ...rest]));
+    }
+    return reads.map((read) => found.get(keyOf(read))!);
   }
 
   private async readFrom(position: number, limit: number): Promise<StoredEvent[]> {
@@ -162,6 +170,10 @@ export class PostgresEventLog implements EventLog {
       throw new EventLogUnavailable(`cannot read the event log: ${message}`, { cause });
     }
   }
+}
+
+function keyOf({ stream, fromRevision }: StreamRead): string {
+  return `${fromRevision} ${stream}`;
 }
 
 function toStoredEvent([position, stream, revision, id, type, data, personal, metadata]: EventRow): StoredEvent {

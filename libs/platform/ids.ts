@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes, randomUUID } from 'node:crypto';
 import { encodeTime, TIME_LEN, ulid } from 'ulid';
-import { v4, v5 } from 'uuid';
+import { v4 } from 'uuid';
 import { base62, base62Length } from './base62.js';
 
 export interface Ids {
@@ -16,7 +16,7 @@ export const IDS = Symbol('Ids');
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 const ULID_RANDOM_CHARACTERS = 16;
-const PROJECT_NAMESPACE = '6f2a1c1e-3c0b-5d4f-9a53-0c6f1b7de2a4';
+const PROJECT_NAMESPACE = Buffer.from('6f2a1c1e3c0b5d4f9a530c6f1b7de2a4', 'hex');
 
 function numberOf(bytes: Buffer): bigint {
   return BigInt(`0x${bytes.toString('hex')}`);
@@ -34,7 +34,7 @@ function idsFrom(bytes: (count: number) => Buffer): Ids {
   };
 }
 
-export const systemIds: Ids = idsFrom(randomBytes);
+export const systemIds: Ids = { ...idsFrom(randomBytes), uuid: () => randomUUID() };
 
 /** The same seed gives the same ids in the same order: for tests only. */
 export function deterministicIds(seed: string): Ids {
@@ -50,7 +50,11 @@ export function deterministicIds(seed: string): Ids {
 
 /** A UUID (version 5) that depends on nothing but its arguments. */
 export function derivedUuid(namespace: string, ...parts: string[]): string {
-  return v5(JSON.stringify([namespace, ...parts]), PROJECT_NAMESPACE);
+  const name = Buffer.from(JSON.stringify([namespace, ...parts]));
+  const digest = hash('sha1', Buffer.concat([PROJECT_NAMESPACE, name]));
+  const variant = '89ab'[parseInt(digest[16]!, 16) % 4];
+  const [first, second] = [digest.slice(0, 8), digest.slice(8, 12)];
+  return `${first}-${second}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }
 
 /** A ULID that depends on nothing but its arguments: the same command mints the same ids whenever it is repeated. */

@@ -4,7 +4,7 @@ import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { loadCircumstances } from './circumstances.js';
 import { type NewRequest, openRole } from './open-role.js';
-import { closeLateRequest, type RoleAsked, submitRequest } from './request.decider.js';
+import { closeLateRequest, reasonToClose, type RoleAsked, submitRequest } from './request.decider.js';
 import { identityOf } from './request-resource.js';
 import { executeOnRequest, isSubmitted, loadRequest, type RequestKey } from './request-stream.js';
 
@@ -87,6 +87,7 @@ export class CloseLateRequestHandler implements ICommandHandler<CloseLateRequest
     const { state, position } = await loadRequest(this.runtime, input.requestId);
     if (!isSubmitted(state) || state.request.status !== 'pending') return { position };
     const circumstances = await loadCircumstances(this.runtime, state.request, context.at);
+    if (reasonToClose(circumstances) === undefined) return { position };
     const closed = await executeOnRequest(this.runtime, context, input, ({ request }) =>
       closeLateRequest({ circumstances, at: context.at }, request),
     );

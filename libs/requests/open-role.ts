@@ -2,6 +2,7 @@ import { executeOnAssignment, type Holdings, loadStanding, openRoleRequest } fro
 import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { RoleWanted } from './request.decider.js';
 
+export type Opening = Awaited<ReturnType<typeof openingOf>>;
 export type NewRequest = RoleWanted & { reason?: string };
 
 export function assignmentOf({ tenantId, requester: subject, target }: NewRequest) {
@@ -33,8 +34,12 @@ export async function openRole(
   asked: NewRequest,
   supersedes?: string,
 ) {
-  const opening = await openingOf(runtime, context, asked, supersedes);
-  return executeOnAssignment(runtime, context, assignmentOf(asked), (state) => openRoleRequest(opening, state));
+  return openAs(runtime, context, await openingOf(runtime, context, asked, supersedes));
+}
+
+/** The same with an opening that was made before. */
+export function openAs(runtime: DeciderRuntime, context: CommandContext, opening: Opening) {
+  return executeOnAssignment(runtime, context, opening, (state) => openRoleRequest(opening, state));
 }
 
 function latestEnd(sources: Holdings['admin'] = {}): string | null | undefined {

@@ -6,7 +6,7 @@ import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { requireRole } from '../roles/index.js';
 import { CloseRoleRequest } from './close-role-request.js';
-import { assignmentOf, type NewRequest, openingOf, openRole } from './open-role.js';
+import { assignmentOf, type NewRequest, openAs, type Opening, openingOf } from './open-role.js';
 import { supersedeRequest } from './request.decider.js';
 import { acceptedRequest, asSubmitted, type RequestResource } from './request-resource.js';
 import { executeOnRequest, isSubmitted, loadRequest } from './request-stream.js';
@@ -34,10 +34,15 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
 
   async execute({ context, input }: SubmitRequest): Promise<Accepted<RequestResource>> {
     const { supersede, ...asked } = input;
-    let { state, position } = await loadRequest(this.runtime, asked.requestId);
+    // Nothing of this depends on the other: read together.
+    const [loaded, looked] = await Promise.allSettled([
+      loadRequest(this.runtime, asked.requestId),
+      this.lookAt(context, asked),
+    ]);
+    let { state, position } = valueOf(loaded);
     if (!isSubmitted(state)) {
-      await this.requireRequestable(context, asked);
-      const followed = await this.submit(context, asked, supersede);
+      const opening = valueOf(looked);
+      const followed = await (supersede ? this.submitInPlace(context, asked) : this.submit(context, opening));
       // Perhaps by the process that completes a crashed call, or by a try of this call that was given up: just now.
       ({ state, position } = await loadRequest(this.runtime, asked.requestId));
       position = Math.max(position, followed);
@@ -47,15 +52,27 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
     return acceptedRequest(this.runtime, asSubmitted(state), position);
   }
 
-  private async submit(context: CommandContext, asked: NewRequest, supersede: boolean): Promise<number> {
-    if (supersede) {
-      const position = await this.supersede(context, asked);
-      // Perhaps by the process that completes a crashed call, just now.
-      const submitted = await loadRequest(this.runtime, asked.requestId);
-      if (isSubmitted(submitted.state)) return Math.max(position, submitted.position);
-    }
-    const opened = await openRole(this.runtime, context, asked);
+  private async submit(context: CommandContext, opening: Opening): Promise<number> {
+    const opened = await openAs(this.runtime, context, opening);
     return this.followUps.run(opened.events, opened.position);
+  }
+
+  private async submitInPlace(context: CommandContext, asked: NewRequest): Promise<number> {
+    const position = await this.supersede(context, asked);
+    // Perhaps by the process that completes a crashed call, just now.
+    const submitted = await loadRequest(this.runtime, asked.requestId);
+    if (isSubmitted(submitted.state)) return Math.max(position, submitted.position);
+    return this.submit(context, await openingOf(this.runtime, context, asked));
+  }
+
+  /** What is asked must be requestable. @returns what the assignment is asked if it is */
+  private async lookAt(context: CommandContext, asked: NewRequest): Promise<Opening> {
+    const [requestable, opening] = await Promise.allSettled([
+      this.requireRequestable(context, asked),
+      openingOf(this.runtime, context, asked),
+    ]);
+    valueOf(requestable);
+    return valueOf(opening);
   }
 
   private async requireRequestable(context: CommandContext, asked: NewRequest) {
@@ -102,4 +119,9 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
       return (await this.bus.execute(new CloseRoleRequest(stepContext(context, 'release'), release))).position;
     }
   }
+}
+
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }
