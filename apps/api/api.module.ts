@@ -10,6 +10,7 @@ import {
 import { AuditLogController, SystemAuditLogController } from '../../libs/audit-log/trail.js';
 import { authentication } from '../../libs/authentication/index.js';
 import { AccessGuard, RateLimitGuard } from '../../libs/edge/index.js';
+import { CheckersController } from '../../libs/installation/index.js';
 import { ConsistencyController, PermissionsController } from '../../libs/permissions/index.js';
 import { RequestsController } from '../../libs/requests/index.js';
 import { RolesController } from '../../libs/roles/index.js';
@@ -28,6 +29,7 @@ export const controllers: Type<unknown>[] = [
   MyTokensController,
   UsersController,
   UserTokensController,
+  CheckersController,
   TenantsController,
   TenantMembersController,
   WorkspacesController,

@@ -8,5 +8,6 @@ export * from './principal.js';
 export * from './problems.js';
 export * from './rate-limit.guard.js';
 export * from './route-description.js';
+export * from './subject-body.js';
 export * from './tokens.js';
 export * from './page.js';

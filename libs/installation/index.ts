@@ -1,8 +1,9 @@
 import type { DomainPart } from '../projections/index.js';
 import { installationNoun } from './installation.noun.js';
 import { installationProcess } from './installation.process.js';
-import { systemAdminsModel } from './installation.projection.js';
+import { systemAdminsModel, systemCheckersModel } from './installation.projection.js';
 
+export { CheckersController } from './checkers.controller.js';
 export { type Initialised, initialiseInstallation, InstallationFailed } from './initialise-installation.js';
 export type { Installation, InstallationEvent } from './installation.decider.js';
 export { InstallationModule } from './installation.module.js';
@@ -10,6 +11,6 @@ export { BootstrapAdmin, GrantSystemAdmin } from './system-admins.js';
 
 export const installationPart: DomainPart = {
   nouns: [installationNoun],
-  readModels: [systemAdminsModel],
+  readModels: [systemAdminsModel, systemCheckersModel],
   processes: [installationProcess],
 };

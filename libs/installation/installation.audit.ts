@@ -1,5 +1,5 @@
 import type { AuditMap } from '../audit-log/index.js';
-import type { InstallationEvent } from './installation.decider.js';
+import { checkerKey, type InstallationEvent } from './installation.decider.js';
 
 const resource = { type: 'system', id: 'installation' };
 
@@ -19,5 +19,16 @@ export const installationAudit: AuditMap<InstallationEvent> = {
     resource,
     old: { userId, role: 'admin' },
     new: { userId, role: null },
+  }),
+  'system-checker-granted.v1': ({ data: { subject } }) => ({
+    action: 'system-checker.granted',
+    resource,
+    new: { subject: checkerKey(subject), role: 'checker' },
+  }),
+  'system-checker-ended.v1': ({ data: { subject, reason } }) => ({
+    action: 'system-checker.ended',
+    resource,
+    old: { subject: checkerKey(subject), role: 'checker' },
+    new: { subject: checkerKey(subject), role: null, reason },
   }),
 };

@@ -1,6 +1,8 @@
 import { given } from '../testing/index.js';
 import {
+  endChecker,
   endSystemAdmin,
+  grantChecker,
   grantSystemAdmin,
   initialise,
   installation,
@@ -69,5 +71,46 @@ describe('a system admin', () => {
     given(installation, [granted, ended])
       .when((state) => grantSystemAdmin({ userId, user: 'active', at }, state))
       .then([granted]);
+  });
+});
+
+describe('a checker', () => {
+  const subject = { type: 'service_account' as const, id: '01JQ0000000000000000000B0T' };
+  const checker = (revision: number): InstallationEvent => {
+    return { type: 'system-checker-granted.v1', data: { subject, revision, at } };
+  };
+  const none = (revision: number): InstallationEvent => {
+    return { type: 'system-checker-ended.v1', data: { subject, reason: 'revoked', revision, at } };
+  };
+  const end = { subjectId: subject.id, reason: 'revoked' as const, at };
+
+  it('is granted once, to somebody who is there', () => {
+    given(installation)
+      .when((state) => grantChecker({ subject, isThere: true, at }, state))
+      .then([checker(1)]);
+    given(installation, [checker(1)])
+      .when((state) => grantChecker({ subject, isThere: true, at }, state))
+      .thenNothing();
+    given(installation)
+      .when((state) => grantChecker({ subject, isThere: false, at }, state))
+      .thenRefused('subject-not-found');
+  });
+
+  it('ends once, as it was seen, and may be granted again', () => {
+    given(installation, [checker(1)])
+      .when((state) => endChecker({ ...end, ifRevision: 1 }, state))
+      .then([none(2)]);
+    given(installation, [checker(1)])
+      .when((state) => endChecker({ ...end, ifRevision: 2 }, state))
+      .thenRefused('stale-revision');
+    given(installation, [checker(1), none(2)])
+      .when((state) => endChecker(end, state))
+      .thenNothing();
+    given(installation, [checker(1), none(2)])
+      .when((state) => endChecker({ ...end, mustHold: true }, state))
+      .thenRefused('not-found');
+    given(installation, [checker(1), none(2)])
+      .when((state) => grantChecker({ subject, isThere: true, at }, state))
+      .then([checker(3)]);
   });
 });

@@ -1,13 +1,17 @@
 import { process } from '../projections/index.js';
+import type { ServiceAccountDeleted } from '../service-accounts/index.js';
 import { CreateTenant } from '../tenants/index.js';
 import { RegisterUser, type UserDeactivated } from '../users/index.js';
-import type { InstallationInitialised } from './installation.decider.js';
+import type { InstallationInitialised, SystemCheckerGranted } from './installation.decider.js';
+import { EndChecker, EndOrphanedChecker } from './checkers.js';
 import { EndSystemAdmin, GrantSystemAdmin } from './system-admins.js';
 
 const ADMIN_NAME = 'Administrator';
 
-/** The first start goes on to the administrator and the default tenant; who is deactivated is no system admin. */
-export const installationProcess = process<InstallationInitialised | UserDeactivated>({
+/** The first start goes on to the administrator and the default tenant; who is gone is no system admin and no checker. */
+export const installationProcess = process<
+  InstallationInitialised | SystemCheckerGranted | UserDeactivated | ServiceAccountDeleted
+>({
   name: 'installation',
   followUps: {
     'installation-initialised.v1': ({ data }) => {
@@ -21,6 +25,15 @@ export const installationProcess = process<InstallationInitialised | UserDeactiv
         (context) => new CreateTenant(context, tenant),
       ];
     },
-    'user-deactivated.v1': ({ data: { userId } }) => [(context) => new EndSystemAdmin(context, { userId })],
+    'user-deactivated.v1': ({ data: { userId } }) => [
+      (context) => new EndSystemAdmin(context, { userId }),
+      (context) => new EndChecker(context, { subjectId: userId, reason: 'subject-gone' }),
+    ],
+    'service-account-deleted.v1': ({ data: { serviceAccountId: subjectId } }) => [
+      (context) => new EndChecker(context, { subjectId, reason: 'subject-gone' }),
+    ],
+    'system-checker-granted.v1': ({ data: { subject }, position }) => [
+      (context) => new EndOrphanedChecker(context, { subject, position }),
+    ],
   },
 });

@@ -30,6 +30,7 @@ import {
   systemIds,
 } from '../platform/index.js';
 import { Domain, FollowUps, type Process, Progress, PROGRESS_CHANNEL, Projector } from '../projections/index.js';
+import { serviceAccountsPart, ServiceAccountsModule } from '../service-accounts/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule, tenantsPart } from '../tenants/index.js';
 import {
   ADMIN_TOKEN,
@@ -46,7 +47,8 @@ import { installationPart, InstallationModule } from './index.js';
 export const ADMIN = 'the-admin-token';
 export const PEPPER = 'pepper-of-the-specification-00000';
 
-const parts = [installationPart, usersPart, tokensPart, tenantsPart, workspacesPart];
+const modules = [InstallationModule, UsersModule, TokensModule, TenantsModule, WorkspacesModule, ServiceAccountsModule];
+const parts = [installationPart, usersPart, tokensPart, tenantsPart, workspacesPart, serviceAccountsPart];
 
 @Module({})
 class InstanceModule {}
@@ -142,7 +144,7 @@ export class Instance {
     return {
       module: InstanceModule,
       global: true,
-      imports: [CqrsModule.forRoot(), InstallationModule, UsersModule, TokensModule, TenantsModule, WorkspacesModule],
+      imports: [CqrsModule.forRoot(), ...modules],
       controllers: [MeController, MyTokensController, UsersController, UserTokensController],
       providers: [
         ...values,

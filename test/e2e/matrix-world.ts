@@ -25,6 +25,8 @@ export async function aTenantWithIds(app: TestApp, conformance: Conformance, own
     ...{ tenantId: tenant.id, workspaceId, userId: member.id, requestId: asking.id, tokenId: token.id },
     assignmentId: String(assignments.items![0]!.id),
   };
+  const { body: checker } = await done(app.admin.post('/v1/checkers', { subject: { type: 'user', id: member.id } }));
+  ids['checkerId'] = checker.id;
   const missing = await makeOthers(tenant, conformance, ids);
   await app.settled();
   return { tenant, member, ids, missing };

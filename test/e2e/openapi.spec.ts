@@ -3,7 +3,7 @@ import { renderOpenApi } from '../../apps/generate/openapi-document.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { startTestApp, TEST_ADMIN_TOKEN, type TestApp } from '../../libs/testing/test-app.js';
 import { Conformance, type DocumentedOperation, type JsonSchema, readGolden } from './conformance.js';
-import { walkRoles } from './walk-roles.js';
+import { walkCheckers, walkRoles } from './walk-roles.js';
 
 const UNKNOWN = '01JQ0000000000000000000ABC';
 const ULID = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
@@ -113,6 +113,7 @@ describe('a client that believes the document (X-012)', () => {
     const workspaceId = await walk.workspaces(tenantId, ann);
     await walk.members(tenantId, ann, { workspaceId, userId: bob.id });
     await walkRoles(walk, { tenantId, workspaceId }, ann, bob);
+    await walkCheckers(walk, TEST_ADMIN_TOKEN, bob);
     await walk.requests({ tenantId, workspaceId }, ann, bob);
     await walk.serviceAccounts(tenantId, ann);
     await walk.apiKeys(tenantId, ann);

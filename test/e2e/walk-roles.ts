@@ -40,3 +40,14 @@ export async function walkRoles(
   await walk.call('DELETE', `${path}/${role}`, { as });
   await walk.call('GET', `${path}/${role}`, { as, status: 404 });
 }
+
+/** The routes of checkers, likewise. */
+export async function walkCheckers(walk: Walk, as: string, { id }: { id: string }): Promise<void> {
+  const subject = { type: 'user', id };
+  await walk.call('POST', '/v1/checkers', { as, body: { subject } });
+  await walk.call('POST', '/v1/checkers', { as, body: { subject: { ...subject, type: 'group' } }, status: 422 });
+  await walk.call('GET', '/v1/checkers?limit=1', { as });
+  await walk.call('DELETE', `/v1/checkers/${id}`, { as, headers: { 'if-match': '"9"' }, status: 412 });
+  await walk.call('DELETE', `/v1/checkers/${id}`, { as });
+  await walk.call('DELETE', `/v1/checkers/${id}`, { as, status: 404 });
+}

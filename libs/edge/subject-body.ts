@@ -1,0 +1,16 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import { IsUlid } from '../platform/index.js';
+import type { Principal } from './principal.js';
+
+export const SUBJECT_TYPES: readonly Principal['type'][] = ['user', 'service_account'];
+
+/** Somebody who can hold something. */
+export class SubjectBody {
+  @ApiProperty({ enum: SUBJECT_TYPES })
+  @IsIn(SUBJECT_TYPES)
+  type!: Principal['type'];
+
+  @IsUlid()
+  id!: string;
+}
