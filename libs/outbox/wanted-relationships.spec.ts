@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Recorded } from '../event-store/index.js';
 import { inTransaction, openPool, systemIds } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import type { SourceChange, Tuple } from './relationship.js';
+import { heldBy, type SourceChange, type Tuple } from './relationship.js';
 import { foldRelationships } from './wanted-relationships.js';
 
 let database: TestDatabase;
@@ -62,6 +62,18 @@ describe('folding events into wanted relationships', () => {
       { position: first + 3, operation: 'touch', tuple: 'workspace:W#editor@user:U', expires_at: until },
       { position: first + 3, operation: 'delete', tuple: 'workspace:W#editor@user:V', expires_at: null },
     ]);
+  });
+
+  it.each<[string, SourceChange]>([
+    ['a member of the tenant', { endSubject: 'user:U', tenantId: 'T', exceptSourcePrefix: 'x/' }],
+    ['altogether', { endObject: 'user:U' }],
+  ])('leaves what others hold, too, where one of its holders ends as %s', async (_, ends) => {
+    const binding: Tuple = { resource: 'role_binding:W/R', relation: 'role', subject: 'role:R' };
+    const held = ['user:U', 'user:V'].map((holder) => want(binding, heldBy(holder, 'direct')));
+    await fold(event(held));
+    expect(await fold(event([ends]))).toBe(0);
+    expect(await sources()).toMatchObject([{ tuple: 'role_binding:W/R#role@role:R', source: 'user:V direct' }]);
+    expect(await fold(event([{ endObject: 'user:V' }]))).toBe(1);
   });
 
   it('gives the same whether events come one by one or together', async () => {

@@ -3,6 +3,10 @@ import type { Recorded } from '../event-store/index.js';
 import { idOf, type SourceChange, tupleKey } from './relationship.js';
 import { type EventSources, SourceFold, type SourceRow } from './source-fold.js';
 
+/** With the sources that others are the holders of: as long as there is one of them, the tuple is wanted. */
+const OF_HOLDERS = `tuple in (
+  select tuple from relationship_source where source like '% %' and split_part(source, ' ', 1) = any($1))`;
+
 export type SourceMapping = (event: Recorded) => readonly SourceChange[];
 
 const SELECT = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position,
@@ -95,7 +99,7 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
     await collect(`split_part(subject, '#', 1) = any($1)`, [objects]);
     const parts = `resource like '%/%' and split_part(split_part(resource, ':', 2), '/', 1) = any($1)`;
     await collect(parts, [objects.map(idOf)]);
-    await collect(`source like '% %' and split_part(source, ' ', 1) = any($1)`, [objects]);
+    await collect(OF_HOLDERS, [objects]);
   }
   if (withdrawn.length > 0) {
     await collect(`split_part(subject, '#', 1) = any($1) and subject = any($1)`, [withdrawn]);
@@ -106,7 +110,7 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
       subjects.map(({ tenantId }) => tenantId),
       names,
     ]);
-    await collect(`source like '% %' and split_part(source, ' ', 1) = any($1)`, [names]);
+    await collect(OF_HOLDERS, [names]);
   }
   return [...found.values()];
 }
