@@ -4,8 +4,11 @@ import type { ServiceAccountEvent } from './service-account.decider.js';
 export const serviceAccountRelationships: RelationshipMap<ServiceAccountEvent> = {
   'service-account-created.v1': none,
   'service-account-renamed.v1': none,
-  // At once and whole: nobody may act as something that is gone.
-  'service-account-deleted.v1': ({ data }) => [{ endObject: `service_account:${data.serviceAccountId}` }],
+  // At once and whole: nobody may act as something that is gone. What is still given to it in a race comes withdrawn.
+  'service-account-deleted.v1': ({ data: { serviceAccountId: id } }) => [
+    { endObject: `service_account:${id}` },
+    { suspend: `service_account:${id}` },
+  ],
   'service-account-token-issued.v1': none,
   'service-account-token-revoked.v1': none,
 };
