@@ -31,14 +31,13 @@ export class World {
   ) {}
 
   static async create(product: Product, name: string): Promise<World> {
-    const adm = await person(product, `${name} adm`);
+    const named = (short: string) => person(product, `${name} ${short}`);
+    const [adm, u1, u2] = await Promise.all([named('adm'), named('u1'), named('u2')]);
     const tenant = (await done(adm.post('/v1/tenants', { name }))).body as { id: string; rootWorkspaceId: string };
-    const [u1, u2] = [await person(product, `${name} u1`), await person(product, `${name} u2`)];
-    for (const { id: userId } of [u1, u2]) {
-      await done(adm.post(`/v1/tenants/${tenant.id}/members`, { userId, role: 'member' }));
-    }
     const world = new World(product, tenant.id, tenant.rootWorkspaceId, adm, u1, u2, '');
-    return Object.assign(world, { workspaceId: await world.workspace('work') });
+    const members = [u1, u2].map(({ id: userId }) => adm.post(`${world.path}/members`, { userId, role: 'member' }));
+    const [workspaceId] = await Promise.all([world.workspace('work'), ...members.map(done)]);
+    return Object.assign(world, { workspaceId });
   }
 
   get path(): string {
