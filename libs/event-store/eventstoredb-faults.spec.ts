@@ -169,6 +169,14 @@ describe('EventStoreDbEventLog in trouble', () => {
       expect(await clustered.readStream('clustered')).toHaveLength(2);
     });
 
+    it('is found behind the first host of several that answers', async () => {
+      const { host } = new URL(double.url);
+      const one = EventStoreDbEventLog.connect({ url: `esdb://127.0.0.1:1,${host}?tls=false`, timing: IMPATIENT });
+      others.push(one);
+      await appendSurely(one, 'clustered', NO_STREAM, [anEvent()]);
+      expect(await one.readStream('clustered')).toHaveLength(1);
+    });
+
     it.each<AppendFault>(['hang', 'lose-reply', 'cut-after', 'not-ready', 'time-out-after'])(
       'takes single appends where it has no batches, also through %s',
       async (fault) => {

@@ -65,6 +65,8 @@ const UNSAFE: [string, string, RegExp][] = [
   ['EVENTSTORE_URL', 'esdb://admin:changeit@es.internal:2113', /another password/],
   ['EVENTSTORE_URL', 'esdb://u:own@es.internal:2113?tls=false', /tls=true, or eventstore in ALLOW_PLAINTEXT/],
   ['EVENTSTORE_URL', 'esdb://u:own@es.internal:2113?tlsVerifyCert=false', /tls=true/],
+  ['EVENTSTORE_URL', 'esdb://admin:changeit@one.internal:2113,two.internal:2113', /another password/],
+  ['EVENTSTORE_URL', 'esdb://u:own@127.0.0.1:2113,es.internal:2113?tls=false', /tls=true/],
   ['SPICEDB_ENDPOINT', '', /host:port of a SpiceDB server/],
   ['SPICEDB_TLS', 'false', /true, or spicedb in ALLOW_PLAINTEXT/],
   ['SPICEDB_PRESHARED_KEY', '', /key of the server/],

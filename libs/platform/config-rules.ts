@@ -3,6 +3,7 @@ import {
   DEVELOPMENT_PERSONAL_DATA_KEYS,
   DEVELOPMENT_SIGNING_KEY,
   DEVELOPMENT_TOKEN_PEPPER,
+  eventStoreUrls,
   urlOf,
 } from './config-settings.js';
 import type { Mode, SettingValues } from './config-settings.js';
@@ -23,8 +24,8 @@ function missing(variable: string, why: string): ConfigurationFault {
   return fault(variable, 'nothing', why);
 }
 
-function passwordOf(url: string | undefined): string {
-  return decodeURIComponent(urlOf(url ?? '')?.password ?? '');
+function passwordOf(url: URL | undefined): string {
+  return decodeURIComponent(url?.password ?? '');
 }
 
 /** Fewer different characters than any random key of its length has. */
@@ -90,10 +91,10 @@ const inProduction: Rule[] = [
     return found && fault('PERSONAL_DATA_KEYS', found, 'in production random keys of your own, as id:base64');
   },
   ({ databaseUrl }) =>
-    PUBLIC_PASSWORDS.has(passwordOf(databaseUrl)) &&
+    PUBLIC_PASSWORDS.has(passwordOf(urlOf(databaseUrl ?? ''))) &&
     fault('DATABASE_URL', 'a password that everybody knows', 'in production another password'),
   ({ eventstoreUrl }) =>
-    PUBLIC_PASSWORDS.has(passwordOf(eventstoreUrl)) &&
+    PUBLIC_PASSWORDS.has(passwordOf(eventStoreUrls(eventstoreUrl ?? '')[0])) &&
     fault('EVENTSTORE_URL', 'a password that everybody knows', 'in production another password'),
   ({ databaseUrl, allowPlaintext }) => {
     const url = urlOf(databaseUrl ?? '');
@@ -101,8 +102,8 @@ const inProduction: Rule[] = [
     return plain && fault('DATABASE_URL', 'no verified TLS', insteadOfPlaintext('database', 'sslmode=verify-full'));
   },
   ({ eventstoreUrl, allowPlaintext }) => {
-    const url = urlOf(eventstoreUrl ?? '');
-    const plain = url && isPlaintextEventStore(url) && !isOurs(url) && !allowPlaintext.includes('eventstore');
+    const foreign = eventStoreUrls(eventstoreUrl ?? '').filter((url) => !isOurs(url));
+    const plain = foreign.some(isPlaintextEventStore) && !allowPlaintext.includes('eventstore');
     return plain && fault('EVENTSTORE_URL', 'no verified TLS', insteadOfPlaintext('eventstore', 'tls=true'));
   },
   ({ spicedbEndpoint, spicedbTls, allowPlaintext }) => {

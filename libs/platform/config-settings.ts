@@ -23,6 +23,15 @@ function isUrl(value: string, protocols: readonly string[]): boolean {
   return url !== undefined && protocols.includes(url.protocol) && url.hostname !== '';
 }
 
+const EVENT_STORE = /^(esdb(?:\+discover)?:\/\/(?:[^@/?#]*@)?)([^@/?#]+)([/?].*)?$/;
+
+/** One address for each host of an address of EventStoreDB; none where it is not one. */
+export function eventStoreUrls(value: string): URL[] {
+  const [, before, hosts = '', after = ''] = EVENT_STORE.exec(value) ?? [];
+  const urls = hosts.split(',').map((host) => urlOf(`${before}${host}${after}`));
+  return before !== undefined && urls.every((url) => url !== undefined && url.hostname !== '') ? (urls as URL[]) : [];
+}
+
 function isEndpoint(value: string): boolean {
   const port = Number(HOST_AND_PORT.exec(value)?.[2]);
   return port >= 1 && port <= 65_535;
@@ -152,9 +161,9 @@ export const settings = {
   }),
   eventstoreUrl: optional('EVENTSTORE_URL', {
     meaning: 'EventStoreDB; replaces the event store in PostgreSQL',
-    accepted: 'esdb://user:password@host:port or esdb+discover://…',
+    accepted: 'esdb://user:password@host:port, with commas between the hosts of a cluster, or esdb+discover://…',
     secret: true,
-    accepts: (value) => isUrl(value, ['esdb:', 'esdb+discover:']),
+    accepts: (value) => eventStoreUrls(value).length > 0,
   }),
   spicedbEndpoint: optional('SPICEDB_ENDPOINT', {
     meaning: 'SpiceDB; replaces the embedded one',

@@ -62,6 +62,11 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes every host of a cluster of EventStoreDB', () => {
+    const EVENTSTORE_URL = 'esdb://u:own@one:2113,two:2113,three:2113?tls=true';
+    expect(loadConfig({ EVENTSTORE_URL }, { mode: 'standalone' }).eventstoreUrl).toBe(EVENTSTORE_URL);
+  });
+
   it('counts an empty variable as one that isn’t set', () => {
     expect(loadConfig({ PORT: '', DATABASE_URL: ' ' }, { mode: 'standalone' })).toMatchObject({ port: 3000 });
   });
@@ -93,6 +98,8 @@ describe('the configuration', () => {
     ['DATABASE_URL', 'mysql://db/x'],
     ['DATABASE_URL', 'db:5432'],
     ['EVENTSTORE_URL', 'http://es:2113'],
+    ['EVENTSTORE_URL', 'esdb://one:2113,'],
+    ['EVENTSTORE_URL', 'esdb://'],
     ['SPICEDB_ENDPOINT', 'https://spicedb:50051'],
     ['SPICEDB_ENDPOINT', 'spicedb'],
     ['SPICEDB_ENDPOINT', 'spicedb:0'],
