@@ -3,7 +3,7 @@ import { isSealed, type KeyRing, type SubjectKeys } from '../personal-data/index
 import type { DomainEvent, Recorded, SubjectMap, Upcaster } from './domain-event.js';
 import type { EventToAppend, StoredEvent } from './event-log.js';
 import { principalOf } from './event-metadata.js';
-import { openedEvent, openedPart, sealedEvent, toBeSealed } from './personal-parts.js';
+import { openedEvent, openedPart, RecordedSealed, sealedEvent, toBeSealed } from './personal-parts.js';
 
 /** The stored event names of one noun, each with one sentence for the catalogue. */
 export interface EventFamily<E extends DomainEvent = DomainEvent> {
@@ -78,7 +78,12 @@ export class EventRegistry {
 
   /** Subjects whose keys the events destroy. */
   erasedBy(events: readonly StoredEvent[]): string[] {
-    return events.flatMap((event) => this.erasing.get(event.type)?.(event) ?? []);
+    const erased: string[] = [];
+    for (const event of events) {
+      const subject = this.erasing.get(event.type)?.(event);
+      if (subject !== undefined) erased.push(subject);
+    }
+    return erased;
   }
 
   /** The events as they are to be stored; without the personal fields of whoever is erased. */
@@ -111,16 +116,7 @@ export class EventRegistry {
     if (keys === NO_KEYS || keys.get(personal.subject) === 'erased') {
       return { type, data, id, stream, revision, position, metadata };
     }
-    let opened: object | undefined;
-    return {
-      type,
-      data,
-      // Opening takes about 18 µs, parsing and decoding the event 6 µs, and most readers need no personal fields.
-      get personal() {
-        return (opened ??= openedPart(personal, id, keys));
-      },
-      ...{ id, stream, revision, position, metadata },
-    };
+    return new RecordedSealed({ type, data, personal, id, stream, revision, position, metadata }, keys);
   }
 
   private upcast(stored: StoredEvent, keys: KeyRing): DomainEvent {

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { jest } from '@jest/globals';
 import type { Pool } from 'pg';
 import { inTransaction, openPool, parseWrappingKeys } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
@@ -40,6 +41,33 @@ describe('the key of a person', () => {
     const made = await Promise.all(processes.map((keys) => keys.toSeal(['user:1', 'user:2'])));
     expect(new Set(made.map((ring) => bytesOf(ring.get('user:1')))).size).toBe(1);
     expect(await rows('select subject from subject_key order by subject')).toHaveLength(2);
+  });
+
+  it('is stored before anybody gets it, in one commit with those of others that are needed meanwhile', async () => {
+    const connect = jest.spyOn(pool, 'connect');
+    const keys = keysWith(written('a'));
+    const subjects = Array.from({ length: 40 }, (_, number) => `user:${number}`);
+    const stored = await Promise.all(
+      subjects.map(async (subject) => {
+        const made = bytesOf((await keys.toSeal([subject, 'user:0'])).get(subject));
+        const found = await keysWith(written('a')).stored([subject], pool);
+        return bytesOf(found.get(subject)) === made;
+      }),
+    );
+    const transactions = connect.mock.calls.filter((given: unknown[]) => given.length === 0).length;
+    connect.mockRestore();
+    expect(stored).toEqual(subjects.map(() => true));
+    expect(transactions).toBeLessThanOrEqual(2);
+  });
+
+  it('is not given to anybody where it could not be stored, and is made by the next try', async () => {
+    const keys = keysWith(written('a'));
+    await pool.query(`alter table subject_key add constraint refused check (subject <> 'user:1')`);
+    const tries = await Promise.allSettled([keys.toSeal(['user:1']), keys.toSeal(['user:2'])]);
+    await pool.query('alter table subject_key drop constraint refused');
+    expect(tries.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const made = bytesOf((await keys.toSeal(['user:1'])).get('user:1'));
+    expect(bytesOf((await keysWith(written('a')).toOpen(['user:1'])).get('user:1'))).toBe(made);
   });
 
   it('is not stored as it is, nor of use to another person', async () => {

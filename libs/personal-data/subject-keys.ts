@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase, Pool } from 'pg';
-import type { WrappingKey } from '../platform/core.js';
+import { Gathered, type WrappingKey } from '../platform/core.js';
 import { inTransaction } from '../platform/database.js';
 import { KeyWrapping, type WrappedKey } from './key-wrapping.js';
 
@@ -23,6 +23,7 @@ export class SubjectKeyMissing extends Error {
   }
 }
 
+type Subjects = readonly string[];
 interface KeyRow {
   subject: string;
   wrappedKey: Buffer | null;
@@ -32,12 +33,16 @@ interface KeyRow {
 const SELECT = `select subject, wrapped_key as "wrappedKey", wrapping_key_id as "wrappingKeyId" from subject_key`;
 const KEY_BYTES = 32;
 const CACHED_KEYS = 20_000;
+const READS_AT_ONCE = 2;
 
 /** The key of each person's personal fields: made when it is first needed, and gone once the person is erased. */
 export class SubjectKeys {
   private readonly cache: LRUCache<string, SubjectKey>;
   private readonly wrapping: KeyWrapping;
   private readonly listeners = new Set<() => void>();
+  private readonly reads = new Gathered((asked: readonly Subjects[]) => this.readAll(asked), READS_AT_ONCE);
+  /** One after the other: those that are needed while one is under way share the next durable commit. */
+  private readonly creations = new Gathered((asked: readonly Subjects[]) => this.createAll(asked), 1);
   /** Moves with every erasure: what was asked for before is not remembered. */
   private erasures = 0;
 
@@ -57,12 +62,10 @@ export class SubjectKeys {
 
   /** Keys to seal with, durable before they are used; of two processes that make one at once both get the same. */
   async toSeal(subjects: Iterable<string>): Promise<KeyRing> {
-    const keys = new Map(await this.toOpen(subjects));
-    const missing = [...subjects].filter((subject) => !keys.has(subject));
-    if (missing.length === 0) return keys;
-    await this.insert(missing);
-    for (const [subject, key] of await this.toOpen(missing)) keys.set(subject, key);
-    return keys;
+    const wanted = [...subjects];
+    const keys = await this.toOpen(wanted);
+    const missing = wanted.filter((subject) => !keys.has(subject));
+    return missing.length === 0 ? keys : new Map([...keys, ...(await this.creations.ask(missing))]);
   }
 
   /** Keys to open with; a subject that has none is not among them. */
@@ -75,10 +78,10 @@ export class SubjectKeys {
       else unknown.push(subject);
     }
     if (unknown.length === 0) return keys;
-    const asked = this.erasures;
-    for (const [subject, key] of await this.stored(unknown, this.pool)) {
-      keys.set(subject, key);
-      if (asked === this.erasures) this.cache.set(subject, key);
+    const read = await this.reads.ask(unknown);
+    for (const subject of unknown) {
+      const key = read.get(subject);
+      if (key) keys.set(subject, key);
     }
     return keys;
   }
@@ -143,17 +146,41 @@ export class SubjectKeys {
     return rows[0]!.count;
   }
 
-  private async insert(subjects: readonly string[]): Promise<void> {
-    const keys = subjects.map((subject) => this.wrapping.wrap(subject, createSecretKey(randomBytes(KEY_BYTES))));
-    await inTransaction(this.pool, async (client) => {
+  private async readAll(asked: readonly Subjects[]): Promise<KeyRing[]> {
+    const before = this.erasures;
+    const keys = await this.stored([...new Set(asked.flat())], this.pool);
+    this.remember(keys, before);
+    return asked.map(() => keys);
+  }
+
+  private async createAll(asked: readonly Subjects[]): Promise<KeyRing[]> {
+    const before = this.erasures;
+    const made = new Map([...new Set(asked.flat())].map((s) => [s, createSecretKey(randomBytes(KEY_BYTES))]));
+    const stored = await this.insert(made);
+    const keys = new Map<string, SubjectKey>(stored.map((subject) => [subject, made.get(subject)!]));
+    this.remember(keys, before);
+    const others = [...made.keys()].filter((subject) => !keys.has(subject));
+    if (others.length > 0) for (const [subject, key] of await this.toOpen(others)) keys.set(subject, key);
+    return asked.map(() => keys);
+  }
+
+  private remember(keys: KeyRing, erasuresBefore: number): void {
+    if (erasuresBefore === this.erasures) for (const [subject, key] of keys) this.cache.set(subject, key);
+  }
+
+  /** @returns whose keys are these now: somebody else may have made one meanwhile, or it was destroyed */
+  private async insert(made: ReadonlyMap<string, KeyObject>): Promise<string[]> {
+    const wrapped = [...made].map(([subject, key]) => this.wrapping.wrap(subject, key).wrappedKey);
+    return inTransaction(this.pool, async (client) => {
       // What is sealed may be durable in another store before this database is.
       await client.query('set local synchronous_commit = on');
-      await client.query(
+      const { rows } = await client.query<{ subject: string }>(
         `insert into subject_key (subject, wrapped_key, wrapping_key_id)
          select subject, key, $3 from unnest($1::text[], $2::bytea[]) n(subject, key) order by subject
-         on conflict (subject) do nothing`,
-        [subjects, keys.map(({ wrappedKey }) => wrappedKey), this.wrapping.currentId],
+         on conflict (subject) do nothing returning subject`,
+        [[...made.keys()], wrapped, this.wrapping.currentId],
       );
+      return rows.map(({ subject }) => subject);
     });
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import { type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
+import { type Decode, type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
 import type { SourceMapping } from '../outbox/index.js';
 import { isConnectionError } from '../platform/index.js';
 import type { ReadModel, Table } from './read-model.js';
@@ -200,7 +200,7 @@ class Replay {
   /** Where a batch fails, its halves, until the event at fault is found. */
   private async commitHalves(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
     try {
-      await this.foldTurn(events, skipped);
+      await this.foldAtOnce(events, skipped);
       await this.commit({ events: events.length, position: events.at(-1)!.position, writes: this.takeFolded() });
     } catch (error) {
       this.discard();
@@ -233,14 +233,18 @@ class Replay {
 
   /** Lets the answers of the database in between, so that it is not kept waiting. */
   private async foldInTurns(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    const decode = await this.options.registry.decoderOf(events);
     for (let start = 0; start < events.length; start += TURN) {
-      await this.foldTurn(events.slice(start, start + TURN), skipped);
+      this.foldTurn(events.slice(start, start + TURN), skipped, decode);
       await nextTurn();
     }
   }
 
-  private async foldTurn(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
-    const decode = await this.options.registry.decoderOf(events);
+  private async foldAtOnce(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+    this.foldTurn(events, skipped, await this.options.registry.decoderOf(events));
+  }
+
+  private foldTurn(events: readonly StoredEvent[], skipped: LiveEnd['skipped'], decode: Decode): void {
     try {
       const decoded = decodeLive(decode, events, skipped);
       for (const run of this.runs) run.fold(decoded);
@@ -286,7 +290,7 @@ class Replay {
     const end = await this.liveEnd();
     let rest = 0;
     for await (const events of this.readUpTo(end)) {
-      await this.foldTurn(events, end.skipped);
+      await this.foldAtOnce(events, end.skipped);
       await this.write(this.takeFolded());
       rest += events.length;
     }

@@ -10,6 +10,7 @@ import { benchImport } from './import.bench.js';
 import { benchLatency } from './latency.bench.js';
 import { benchLiveReplay } from './live-replay.bench.js';
 import { load, machine } from './machine.js';
+import { benchPersonal } from './personal.bench.js';
 import { benchReplay } from './replay.bench.js';
 import { benchSize } from './size.bench.js';
 import { markdownOf, tableOf } from './table.js';
@@ -19,6 +20,7 @@ import { unsteady, yardstick } from './yardstick.js';
 const BENCHES: Readonly<Record<string, (serverUrl: string) => Promise<BenchRow[]>>> = {
   append: benchAppend,
   replay: benchReplay,
+  personal: benchPersonal,
   latency: benchLatency,
   import: benchImport,
   http: benchHttp,

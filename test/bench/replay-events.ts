@@ -106,10 +106,10 @@ export async function storeEvents(pool: Pool, events: readonly StoredEvent[]): P
   for (let start = 0; start < events.length; start += ROWS_AT_ONCE) {
     const piece = events.slice(start, start + ROWS_AT_ONCE);
     await pool.query(
-      `insert into event_log.event (position, stream, revision, id, type, data, metadata)
-       select p, s, r, i, t, d::jsonb, m::jsonb
-       from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[])
-         as e(p, s, r, i, t, d, m)`,
+      `insert into event_log.event (position, stream, revision, id, type, data, metadata, personal)
+       select p, s, r, i, t, d::jsonb, m::jsonb, o::jsonb
+       from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
+         as e(p, s, r, i, t, d, m, o)`,
       [
         piece.map(({ position }) => position),
         piece.map(({ stream }) => stream),
@@ -118,6 +118,7 @@ export async function storeEvents(pool: Pool, events: readonly StoredEvent[]): P
         piece.map(({ type }) => type),
         piece.map(({ data }) => JSON.stringify(data)),
         piece.map(({ metadata }) => JSON.stringify(metadata)),
+        piece.map(({ personal }) => personal && JSON.stringify(personal)),
       ],
     );
   }

@@ -1,11 +1,15 @@
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { runOperator } from '../../apps/operator/operator.fixture.js';
+import { exportAudit, isIntact, verifyExport } from '../../libs/audit-log/index.js';
 import { compiledPath } from '../../libs/embedded/index.js';
+import { apiClient } from '../../libs/testing/api-client.js';
 import { until } from '../../libs/testing/index.js';
 import type { FaultPoint } from '../../libs/wiring/index.js';
 import { Fleet, roleOf } from './fleet.js';
 import type { ServerProcess } from './server-process.js';
-import { Servers } from './servers.js';
+import { ADMIN_TOKEN, Servers } from './servers.js';
 import { Teller } from './story.js';
 
 /** Point, and the how-manieth passage of it kills. */
@@ -81,6 +85,61 @@ test.each(KILLS_OF_RELAY)(
   },
   300_000,
 );
+
+describe('an erasure', () => {
+  interface Person {
+    name: string | null;
+    key: Buffer | null;
+  }
+  const personOf = (userId: string): Promise<Person> =>
+    servers.withRuntime(async ({ pool }) => {
+      const { rows } = await pool.query<Person>(
+        `select display_name as name, wrapped_key as key from app_user join subject_key on subject = 'user:' || id
+         where id = $1`,
+        [userId],
+      );
+      return rows[0]!;
+    });
+  const intactExport = () =>
+    servers.withRuntime(async ({ pool, domain }) => {
+      const to = new PassThrough();
+      const content = buffer(to);
+      await exportAudit({ pool, to, exportedAt: new Date('2026-02-01T00:00:00.000Z') });
+      return isIntact(await verifyExport(Readable.from([await content]), { mapping: domain.audit }));
+    });
+
+  it.each([
+    ['before the key is destroyed', 'in-transaction:1', false],
+    ['right after the key was destroyed', 'after-commit:1', true],
+  ])(
+    'whose relay is killed %s is completed by the next one, and every chain verifies',
+    async (_when, fault, destroyed) => {
+      const api = servers.api();
+      const admin = apiClient(await api.listening(), ADMIN_TOKEN);
+      const first = await activeRelay();
+      const userId = await until(async () => {
+        const { body } = await admin.post('/v1/users', { displayName: 'Euphemia' }, { 'idempotency-key': fault });
+        return body.id as string | undefined;
+      }, TAKEN_OVER_MS);
+      await until(async () => (await personOf(userId))?.name === 'Euphemia');
+      expect(await first.kill('SIGTERM')).toMatchObject({ code: 0, errors: '' });
+
+      expect((await servers.operator('erase', userId, '--yes')).code).toBe(1);
+      expect(await servers.relay(fault).exited).toMatchObject({ signal: 'SIGKILL' });
+      const left = await personOf(userId);
+      if (destroyed) expect(left).toEqual({ name: null, key: null });
+      else expect(left).toEqual({ name: 'Euphemia', key: expect.any(Buffer) });
+
+      const next = await activeRelay();
+      await until(async () => (await personOf(userId)).key === null);
+      await expectAllAsTheLogSays();
+      expect(await personOf(userId)).toEqual({ name: null, key: null });
+      expect(await intactExport()).toBe(true);
+      for (const child of [api, next]) expect(await child.kill('SIGTERM')).toMatchObject({ code: 0, errors: '' });
+    },
+    300_000,
+  );
+});
 
 describe('operator replay', () => {
   const countTenants = () =>

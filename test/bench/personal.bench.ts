@@ -1,0 +1,151 @@
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import { CommitBatch } from '../../apps/relay/commit-batch.js';
+import { assignmentsPart } from '../../libs/assignments/index.js';
+import { SYSTEM_CHAIN } from '../../libs/audit-log/index.js';
+import { AuditLogQuery, ListAuditEntries, ListAuditEntriesHandler } from '../../libs/audit-log/list-audit-entries.js';
+import { projectPath } from '../../libs/embedded/index.js';
+import { type EventLog, openEventLog, type StoredEvent } from '../../libs/event-store/index.js';
+import { SubjectKeys } from '../../libs/personal-data/index.js';
+import { loadConfig, migrate, openKysely, openPool } from '../../libs/platform/index.js';
+import { type Domain, replay } from '../../libs/projections/index.js';
+import { usersPart } from '../../libs/users/index.js';
+import { buildDomain } from '../../libs/wiring/index.js';
+import { createDatabase, quietly } from './bench-databases.js';
+import { type BenchRow, median, rounded, spread } from './bench-row.js';
+import { personalEvents } from './personal-events.js';
+import { storeEvents } from './replay-events.js';
+
+const EVENTS = 30_000;
+const ROUNDS = 6;
+const SEALED_AT_ONCE = 2_000;
+const RELAY_BATCH = 1_000;
+const PAGES = 20;
+const PAGE = 50;
+const TARGET = 0.9;
+
+interface World {
+  url: string;
+  pool: Pool;
+  log: EventLog;
+  /** With keys that nobody has asked for yet. */
+  domain(): Domain;
+  list: ListAuditEntriesHandler;
+}
+interface Both<T> {
+  sealed: T;
+  clear: T;
+}
+/** How long it took in ms, and how much of that Node was busy. */
+interface Took {
+  wall: number;
+  cpu: number;
+}
+type Work = (world: World, round: number) => Promise<void>;
+
+/** The same events, one of four with personal fields that are read, sealed and in clear. */
+export async function benchPersonal(serverUrl: string): Promise<BenchRow[]> {
+  const events = personalEvents(EVENTS);
+  const worlds = {
+    sealed: await aWorld(serverUrl, events, (domain, piece) => domain.registry.seal(piece)),
+    clear: await aWorld(serverUrl, events, async (_, piece) => piece),
+  };
+  try {
+    const compare = async (name: string, work: Work, each: { count: number; unit: string }): Promise<BenchRow> => {
+      return rowOf(name, await alternately(serverUrl, worlds, work), each);
+    };
+    const perEvent = { count: EVENTS / ROUNDS, unit: 'events/s' };
+    const pages = { count: PAGES, unit: 'pages/s' };
+    return [
+      await compare('relay: batches of 1,000', committed, perEvent),
+      await compare('replay: users and assignments', replayed, { ...perEvent, count: EVENTS }),
+      await compare('audit list: pages of 50', listed, pages),
+    ];
+  } finally {
+    await Promise.all(Object.values(worlds).map(closeWorld));
+  }
+}
+
+async function aWorld(
+  serverUrl: string,
+  events: readonly StoredEvent[],
+  stored: (domain: Domain, piece: StoredEvent[]) => Promise<object[]>,
+): Promise<World> {
+  const url = await createDatabase(serverUrl);
+  await migrate(url, projectPath('migrations'));
+  const pool = openPool({ url, applicationName: 'bench', statementTimeoutMs: 0 });
+  const { personalDataKeys, signingKey } = loadConfig({ ADMIN_TOKEN: 'csn_admin' }, { mode: 'standalone' });
+  const domain = () => buildDomain(new SubjectKeys(pool, personalDataKeys));
+  const sealing = domain();
+  const written: StoredEvent[] = [];
+  for (let start = 0; start < events.length; start += SEALED_AT_ONCE) {
+    const piece = events.slice(start, start + SEALED_AT_ONCE);
+    written.push(...((await stored(sealing, piece)) as StoredEvent[]));
+  }
+  await storeEvents(pool, written);
+  await pool.query('delete from relay_checkpoint');
+  const list = new ListAuditEntriesHandler(openKysely(pool) as Kysely<never>, signingKey ?? '', sealing.registry);
+  return { url, pool, log: await openEventLog({ databaseUrl: url }), domain, list };
+}
+
+async function closeWorld({ pool, log }: World): Promise<void> {
+  await log.close();
+  await pool.end();
+}
+
+async function alternately(serverUrl: string, worlds: Both<World>, work: Work): Promise<Both<Took[]>> {
+  const took: Both<Took[]> = { sealed: [], clear: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const order: (keyof Both<World>)[] = round % 2 === 0 ? ['clear', 'sealed'] : ['sealed', 'clear'];
+    for (const which of order)
+      took[which].push(await quietly(serverUrl, () => timed(() => work(worlds[which], round))));
+  }
+  return took;
+}
+
+async function timed(work: () => Promise<void>): Promise<Took> {
+  const [startedAt, before] = [performance.now(), process.cpuUsage()];
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { wall: performance.now() - startedAt, cpu: (user + system) / 1_000 };
+}
+
+function rowOf(name: string, took: Both<Took[]>, { count, unit }: { count: number; unit: string }): BenchRow {
+  const rates = (each: readonly Took[]): number[] => each.map(({ wall }) => (count / wall) * 1_000);
+  const [ours, peer] = [median(rates(took.sealed)), median(rates(took.clear))];
+  const busy = ({ sealed, clear }: Both<Took[]>): number => median(cpuOf(clear)) / median(cpuOf(sealed));
+  const spreads = `sealed ${spread(rates(took.sealed))}, clear ${spread(rates(took.clear))}`;
+  const note = `${spreads}, by Node's time ${rounded(busy(took))}`;
+  const row = { ours: rounded(ours), peer: rounded(peer), ratio: rounded(ours / peer), unit, target: TARGET, note };
+  return { name: `personal fields sealed, in clear: ${name}`, ...row };
+}
+
+function cpuOf(took: readonly Took[]): number[] {
+  return took.map(({ cpu }) => cpu);
+}
+
+/** The next part of the log, as the relay reads and commits it. */
+const committed: Work = async ({ pool, log, domain }, round) => {
+  const incarnation = await log.incarnation();
+  const hold = async (): Promise<void> => undefined;
+  const batch = new CommitBatch({ pool, domain: domain(), partition: 0, incarnation, hold });
+  const [first, end] = [(round * EVENTS) / ROUNDS, ((round + 1) * EVENTS) / ROUNDS];
+  for (let position = first; position < end; position += RELAY_BATCH) {
+    await batch.commit(await log.readAll(position - 1, RELAY_BATCH));
+  }
+};
+
+const replayed: Work = async ({ pool, log, domain }) => {
+  const models = [...usersPart.readModels, ...assignmentsPart.readModels];
+  await replay({ pool, log, registry: domain().registry, models });
+};
+
+/** Page after page, as they are answered. */
+const listed: Work = async ({ list }) => {
+  for (let number = 0, cursor: string | null = null; number < PAGES; number++) {
+    const query = Object.assign(new AuditLogQuery(), { limit: PAGE, ...(cursor !== null && { cursor }) });
+    const page = await list.execute(new ListAuditEntries(SYSTEM_CHAIN, query));
+    cursor = page.nextCursor;
+    if (!JSON.stringify(page).includes('of the Benchmark')) throw new Error('the page shows no personal fields');
+  }
+};
