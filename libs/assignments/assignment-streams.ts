@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { CommandContext, DeciderRuntime, Decision } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import { hasServiceAccount } from '../service-accounts/index.js';
+import { findServiceAccount, hasServiceAccount } from '../service-accounts/index.js';
 import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
 import { loadUser, type UserState } from '../users/index.js';
 import { loadWorkspaceTree, workspaceTreeAt } from '../workspaces/index.js';
@@ -125,6 +125,11 @@ export async function subjectStatus(
 ): Promise<UserState['status']> {
   if (subject.type === 'user') return (await loadUser(runtime, subject.id)).status;
   return (await hasServiceAccount(runtime, { tenantId, serviceAccountId: subject.id })) ? 'active' : 'absent';
+}
+
+/** Who a member's id names: ids are never used twice. */
+export async function memberNamed(runtime: DeciderRuntime, id: string): Promise<Subject> {
+  return { type: (await findServiceAccount(runtime, id)) ? 'service_account' : 'user', id };
 }
 
 /** Whether the tenant had the workspace when the log stood at a position. */

@@ -8,6 +8,7 @@ import {
   grantRole,
   liveRoles,
   openRoleRequest,
+  removeServiceAccount,
   removeTenantMember,
   type RoleEnded,
   type RoleGranted,
@@ -248,5 +249,22 @@ describe('asking for a role', () => {
     given(assignment, [opened('1'), closed])
       .when(open({ requestId: '2' }))
       .then([opened('2')]);
+  });
+});
+
+describe('removing a service account from its tenant', () => {
+  const subject = { type: 'service_account' as const, id: 'S' };
+  const target = { type: 'tenant' as const, id: 'T' };
+  const remove = (state: Assignment) => removeServiceAccount({ tenantId: 'T', serviceAccountId: 'S', at }, state);
+  const gone: AssignmentEvent = {
+    type: 'tenant-service-account-removed.v1',
+    data: { tenantId: 'T', serviceAccountId: 'S', roles: ['member'], reason: 'member-removed', at },
+  };
+
+  it('says what it held there; afterwards it is no member', () => {
+    const member = granted({ subject, target, role: 'member' });
+    given(assignment, [member]).when(remove).then([gone]);
+    given(assignment, [member, gone]).when(remove).thenRefused('not-found');
+    given(assignment).when(remove).thenRefused('not-found');
   });
 });

@@ -70,6 +70,11 @@ export type TenantMemberRemoved = DomainEvent<
   'tenant-member-removed.v1',
   { tenantId: string; userId: string; roles: readonly RoleName[]; reason: EndReason; at: string }
 >;
+/** Ends whatever the service account holds in its tenant and the workspaces, likewise. */
+export type TenantServiceAccountRemoved = DomainEvent<
+  'tenant-service-account-removed.v1',
+  { tenantId: string; serviceAccountId: string; roles: readonly RoleName[]; reason: EndReason; at: string }
+>;
 export type RoleRequestOpened = DomainEvent<
   'role-request-opened.v1',
   OnAssignment & {
@@ -85,7 +90,8 @@ export type RoleRequestClosed = DomainEvent<
   'role-request-closed.v1',
   OnAssignment & { requestId: string; role: RoleName; at: string }
 >;
-export type AssignmentEvent = RoleGranted | RoleEnded | TenantMemberRemoved | RoleRequestOpened | RoleRequestClosed;
+export type AssignmentEvent =
+  RoleGranted | RoleEnded | TenantMemberRemoved | TenantServiceAccountRemoved | RoleRequestOpened | RoleRequestClosed;
 
 export interface Holding {
   until: string | null;
@@ -97,7 +103,7 @@ export interface Assignment {
   roles: Holdings;
   /** Role → the open request for it. */
   pending: Readonly<Record<RoleName, string>>;
-  /** On the assignment of a person to the tenant itself: position of their last removal from it. */
+  /** On the assignment of a subject to the tenant itself: position of their last removal from it. */
   removedAt: number;
   revision: number;
 }
@@ -131,6 +137,7 @@ export const assignment: Decider<Assignment, AssignmentEvent> = {
       case 'role-ended.v1':
         return { ...state, roles: dropSources(state.roles, event.data.role, event.data.sources), revision };
       case 'tenant-member-removed.v1':
+      case 'tenant-service-account-removed.v1':
         return { ...state, roles: {}, removedAt: position, revision };
       case 'role-request-opened.v1':
         return { ...state, pending: { ...state.pending, [event.data.role]: event.data.requestId } };
@@ -236,6 +243,18 @@ export function removeTenantMember(
   if (roles.length === 0 && !wasAdmin && !command.evenIfNoMember) return [];
   const all: RoleName[] = wasAdmin ? [...roles, 'admin'] : roles;
   return [{ type: 'tenant-member-removed.v1', data: { tenantId, userId, roles: all, reason, at } }];
+}
+
+/** One that holds nothing on the tenant itself is no member of it. */
+export function removeServiceAccount(
+  command: { tenantId: string; serviceAccountId: string; at: string },
+  state: Assignment,
+): Decision<AssignmentEvent> {
+  const { tenantId, serviceAccountId, at } = command;
+  const roles = Object.keys(presentRoles(state, state.removedAt)) as RoleName[];
+  if (roles.length === 0) return { refused: 'not-found' };
+  const data = { tenantId, serviceAccountId, roles, reason: 'member-removed' as const, at };
+  return [{ type: 'tenant-service-account-removed.v1', data }];
 }
 
 export function openRoleRequest(

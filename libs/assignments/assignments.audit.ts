@@ -26,6 +26,12 @@ export const assignmentsAudit: AuditMap<AssignmentEvent> = {
     old: { subject: `user:${userId}`, roles },
     new: { subject: `user:${userId}`, roles: [], reason },
   }),
+  'tenant-service-account-removed.v1': ({ data: { tenantId, serviceAccountId, roles, reason } }) => ({
+    action: 'tenant.member-removed',
+    resource: { type: 'tenant', id: tenantId },
+    old: { subject: `service_account:${serviceAccountId}`, roles },
+    new: { subject: `service_account:${serviceAccountId}`, roles: [], reason },
+  }),
   'role-request-opened.v1': ({ data }) => ({
     action: 'role-request.opened',
     resource: resource(data),

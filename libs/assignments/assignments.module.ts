@@ -6,7 +6,12 @@ import { FindAssignmentHandler, ListAssignmentsHandler } from './list-assignment
 import { ListMembersHandler } from './list-members.js';
 import { RolesModule } from '../roles/index.js';
 import { RoleGiving } from './role-giving.js';
-import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler } from './remove-member.js';
+import {
+  EndMembershipHandler,
+  LeaveAllTenantsHandler,
+  RemoveServiceAccountHandler,
+  RemoveTenantMemberHandler,
+} from './remove-member.js';
 
 /** Commands and queries; the routes are with the API. */
 @Module({
@@ -17,6 +22,7 @@ import { EndMembershipHandler, LeaveAllTenantsHandler, RemoveTenantMemberHandler
     EndRoleHandler,
     EndOrphanedRoleHandler,
     RemoveTenantMemberHandler,
+    RemoveServiceAccountHandler,
     EndMembershipHandler,
     LeaveAllTenantsHandler,
     ListMembersHandler,

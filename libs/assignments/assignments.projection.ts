@@ -76,6 +76,9 @@ const changes = {
       removeWhere: { tenant_id: tenantId, subject_type: 'user', subject_id: userId, decided_in: 'assignment' },
     },
   ],
+  'tenant-service-account-removed.v1': ({ data: { tenantId, serviceAccountId } }) => [
+    { table, removeWhere: { tenant_id: tenantId, subject_type: 'service_account', subject_id: serviceAccountId } },
+  ],
   'role-request-opened.v1': () => [],
   'role-request-closed.v1': () => [],
   'tenant-admin-granted.v1': (event) => {

@@ -49,6 +49,9 @@ export const assignmentRelationships: RelationshipMap<AssignmentEvent> = {
   'tenant-member-removed.v1': ({ data: { tenantId, userId } }) => [
     { endSubject: `user:${userId}`, tenantId, exceptSourcePrefix: ADMIN_SOURCE_PREFIX },
   ],
+  'tenant-service-account-removed.v1': ({ data: { tenantId, serviceAccountId } }) => [
+    { endSubject: `service_account:${serviceAccountId}`, tenantId, exceptSourcePrefix: ADMIN_SOURCE_PREFIX },
+  ],
   'role-request-opened.v1': none,
   'role-request-closed.v1': none,
 };

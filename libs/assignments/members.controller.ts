@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ValidateIf } from 'class-validator';
 import {
   type Answer,
   AnswersPageOf,
@@ -15,18 +16,30 @@ import {
   type Principal,
   Problems,
   Requires,
+  SubjectBody,
 } from '../edge/index.js';
-import { CLOCK, type Clock, IsIsoInstant, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
+import {
+  CLOCK,
+  type Clock,
+  IsIsoInstant,
+  IsNested,
+  IsUlid,
+  Nullable,
+  Omittable,
+  Refused,
+  UlidParam,
+} from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
-import { isBuiltIn, rolesOf, type Target } from './assignment.decider.js';
+import { isBuiltIn, rolesOf, type Subject, type Target } from './assignment.decider.js';
 import { OF_OWN_ROLES, RoleGiving, roleInFilter } from './role-giving.js';
 import { ListedMemberDocument, MemberDocument } from './assignments.documents.js';
+import { memberNamed } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { type ListedMember, ListMembers } from './list-members.js';
 import type { MemberResource } from './member-resource.js';
-import { RemoveTenantMember } from './remove-member.js';
+import { RemoveServiceAccount, RemoveTenantMember } from './remove-member.js';
 
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
@@ -40,9 +53,17 @@ class RoleBody {
   until?: string | null;
 }
 
+/** Either a user, or a subject of any type. */
 class AddMemberBody extends RoleBody {
+  @ValidateIf(({ subject, userId }: AddMemberBody) => subject === undefined || userId !== undefined)
   @IsUlid()
-  userId!: string;
+  @ApiPropertyOptional({ description: 'short for a subject of the type user' })
+  userId?: string;
+
+  @Omittable()
+  @IsNested(() => SubjectBody)
+  @ApiPropertyOptional()
+  subject?: SubjectBody;
 }
 
 class ListMembersQuery extends PageQuery {
@@ -52,7 +73,9 @@ class ListMembersQuery extends PageQuery {
 }
 
 interface Given {
-  userId: string;
+  subject: Subject;
+  /** How the call names the subject. */
+  subjectField?: string;
   role: string;
   until?: string | null;
 }
@@ -62,7 +85,7 @@ abstract class Members {
   constructor(
     protected readonly edge: CommandEdge,
     protected readonly queries: QueryBus,
-    private readonly runtime: DeciderRuntime,
+    protected readonly runtime: DeciderRuntime,
     protected readonly giving: RoleGiving,
     private readonly clock: Clock,
   ) {}
@@ -75,16 +98,19 @@ abstract class Members {
     given: Given,
     change: 'create' | 'update' = 'create',
   ): Promise<Answer<MemberResource>> {
-    const { userId, role, until = null } = given;
+    const { subject, subjectField, role, until = null } = given;
     const { ifRevision } = call;
     if (until !== null && until <= this.clock.now().toISOString()) {
       throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
     }
     const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, change);
-    const subject = { type: 'user' as const, id: userId };
     const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
-    const rules = { mustHold: change === 'update', ifRevision, subjectField: 'userId' };
+    const rules = { mustHold: change === 'update', ifRevision, subjectField };
     return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
+  }
+
+  protected async given(memberId: string, body: RoleBody): Promise<Given> {
+    return { ...body, subject: await memberNamed(this.runtime, memberId) };
   }
 
   protected async members(tenantId: string, target: Target, query: ListMembersQuery): Promise<Page<ListedMember>> {
@@ -92,6 +118,14 @@ abstract class Members {
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListMembers(tenantId, target, { ...query, role }));
   }
+}
+
+/** @throws Refused `invalid` where the member is named twice */
+function added({ userId, subject, ...body }: AddMemberBody): Given {
+  if (userId === undefined)
+    return { ...body, subject: { type: subject!.type, id: subject!.id }, subjectField: 'subject.id' };
+  if (subject) throw new Refused('invalid', 'subject does not go with userId', { field: 'subject' });
+  return { ...body, subject: { type: 'user', id: userId }, subjectField: 'userId' };
 }
 
 function requireOfQuery(targetType: Target['type'], role: string): void {
@@ -123,32 +157,39 @@ export class TenantMembersController extends Members {
   @HonoursIfMatch()
   @Requires({ permission: 'members_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
+  @Problems('subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts', ...OF_OWN_ROLES)
   add(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @Body() body: AddMemberBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, body);
+    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, added(body));
   }
 
-  @Patch(':userId')
+  @Patch(':memberId')
   @HonoursIfMatch()
   @Requires({ permission: 'members_update', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin', ...OF_OWN_ROLES)
-  change(
+  @Problems('subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts', ...OF_OWN_ROLES)
+  async change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
-    @UlidParam('userId') userId: string,
+    @UlidParam('memberId') memberId: string,
     @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, { ...body, userId }, 'update');
+    return this.give(
+      call,
+      caller,
+      tenantId,
+      { type: 'tenant', id: tenantId },
+      await this.given(memberId, body),
+      'update',
+    );
   }
 
-  @Delete(':userId')
+  @Delete(':memberId')
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'members_delete', on: TENANT, seenWith: 'view', fresh: true })
@@ -157,11 +198,17 @@ export class TenantMembersController extends Members {
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
-    @UlidParam('userId') userId: string,
+    @UlidParam('memberId') memberId: string,
   ): Promise<void> {
     const sparesAdmins = await this.giving.sparesAdmins(caller, { type: 'tenant', id: tenantId });
-    const input = { tenantId, userId, reason: 'member-removed' as const, sparesAdmins, ifRevision: call.ifRevision };
-    return this.edge.runQuietly(call, (context) => new RemoveTenantMember(context, input));
+    const { type, id } = await memberNamed(this.runtime, memberId);
+    const { ifRevision } = call;
+    return this.edge.runQuietly(call, (context) => {
+      if (type === 'service_account')
+        return new RemoveServiceAccount(context, { tenantId, serviceAccountId: id, ifRevision });
+      const input = { tenantId, userId: id, reason: 'member-removed' as const, sparesAdmins, ifRevision };
+      return new RemoveTenantMember(context, input);
+    });
   }
 }
 
@@ -201,26 +248,33 @@ export class WorkspaceMembersController extends Members {
     @UlidParam('workspaceId') workspaceId: string,
     @Body() body: AddMemberBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, body);
+    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, added(body));
   }
 
-  @Patch(':userId')
+  @Patch(':memberId')
   @HonoursIfMatch()
   @Requires({ permission: 'change_members', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
   @Problems('subject-not-found', 'until-passed', ...OF_OWN_ROLES)
-  change(
+  async change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
-    @UlidParam('userId') userId: string,
+    @UlidParam('memberId') memberId: string,
     @Body() body: RoleBody,
   ): Promise<Answer<MemberResource>> {
-    return this.give(call, caller, tenantId, { type: 'workspace', id: workspaceId }, { ...body, userId }, 'update');
+    return this.give(
+      call,
+      caller,
+      tenantId,
+      { type: 'workspace', id: workspaceId },
+      await this.given(memberId, body),
+      'update',
+    );
   }
 
-  @Delete(':userId')
+  @Delete(':memberId')
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'remove_members', on: WORKSPACE, seenWith: 'view', fresh: true })
@@ -229,10 +283,10 @@ export class WorkspaceMembersController extends Members {
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
-    @UlidParam('userId') userId: string,
+    @UlidParam('memberId') memberId: string,
   ): Promise<void> {
     const target = { type: 'workspace' as const, id: workspaceId };
-    const key = { subject: { type: 'user' as const, id: userId }, target };
+    const key = { subject: await memberNamed(this.runtime, memberId), target };
     const rules = { mustHold: true, sparesAdmins: await this.giving.sparesAdmins(caller, target) };
     const input = { tenantId, ...key, reason: 'removed' as const, ...rules, ifRevision: call.ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));

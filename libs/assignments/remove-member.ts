@@ -6,10 +6,11 @@ import { type CommandContext, DeciderRuntime, stepContext } from '../event-store
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { endAdmin, executeOnTenant } from '../tenants/index.js';
-import { assignment, removeTenantMember } from './assignment.decider.js';
+import { assignment, removeServiceAccount, removeTenantMember } from './assignment.decider.js';
 import {
   assignmentStream,
   executeOnAssignment,
+  isStale,
   isStaleAdmin,
   loadAssignment,
   sparesThis,
@@ -69,6 +70,39 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
     if (!removed) throw new Refused('not-found');
     return { resource: {}, revision: 0, position };
   }
+}
+
+/** Ends everything a service account holds in its tenant and the workspaces. */
+export class RemoveServiceAccount extends Command<Accepted> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: { tenantId: string; serviceAccountId: string; ifRevision?: number },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RemoveServiceAccount)
+export class RemoveServiceAccountHandler implements ICommandHandler<RemoveServiceAccount> {
+  constructor(
+    private readonly runtime: DeciderRuntime,
+    private readonly followUps: FollowUps,
+  ) {}
+
+  async execute({ context, input }: RemoveServiceAccount): Promise<Accepted> {
+    const { tenantId, serviceAccountId: id } = input;
+    const key = { tenantId, subject: { type: 'service_account' as const, id }, target: tenantOf(tenantId) };
+    const { events, position } = await executeOnAssignment(this.runtime, context, key, (state) =>
+      isStale(input, state.revision)
+        ? { refused: 'stale-revision' }
+        : removeServiceAccount({ ...input, at: context.at }, state),
+    );
+    return { resource: {}, revision: 0, position: await this.followUps.run(events, position) };
+  }
+}
+
+function tenantOf(id: string) {
+  return { type: 'tenant' as const, id };
 }
 
 /** The part of a removal that follows once the user is no admin any more. */

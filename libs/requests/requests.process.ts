@@ -1,4 +1,11 @@
-import type { RoleEnded, RoleGranted, RoleRequestOpened, Subject, TenantMemberRemoved } from '../assignments/index.js';
+import type {
+  RoleEnded,
+  RoleGranted,
+  RoleRequestOpened,
+  Subject,
+  TenantMemberRemoved,
+  TenantServiceAccountRemoved,
+} from '../assignments/index.js';
 import type { EventMetadata } from '../event-store/index.js';
 import { type FollowUp, process } from '../projections/index.js';
 import type { ServiceAccountDeleted } from '../service-accounts/index.js';
@@ -18,6 +25,7 @@ type Read =
   | RoleGranted
   | RoleEnded
   | TenantMemberRemoved
+  | TenantServiceAccountRemoved
   | TenantAdminEnded
   | TenantDeletionStarted
   | WorkspaceDeleted
@@ -64,6 +72,9 @@ export const requestsProcess = process<Read>({
       const reason = why === 'user-deactivated' ? 'requester-deactivated' : 'requester-removed';
       return [close({ tenantId, reason, requesterId: userId }, position)];
     },
+    'tenant-service-account-removed.v1': ({ data: { tenantId, serviceAccountId: requesterId }, position }) => [
+      close({ tenantId, reason: 'requester-removed', requesterId }, position),
+    ],
     'user-deactivated.v1': ({ data: { userId }, position }) => [
       close({ tenantId: null, reason: 'requester-deactivated', requesterId: userId }, position),
     ],
