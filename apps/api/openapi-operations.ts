@@ -125,8 +125,9 @@ function relaxBody({ operation, schemas }: Described): void {
   const body = operation.requestBody as RequestBody | undefined;
   if (!body) return;
   const { schema } = body.content['application/json']!;
-  const { required = [] } = schemas[refName(schema as Schema)] ?? {};
-  if (required.length === 0) body.required = false;
+  const { anyOf = [schema as Schema] } = schema as Schema;
+  const bodies = anyOf.map((one) => schemas[refName(one)]);
+  if (bodies.some((one) => (one?.required ?? []).length === 0)) body.required = false;
 }
 
 function refName({ $ref = '' }: Schema): string {

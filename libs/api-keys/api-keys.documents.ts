@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
+import { INSTANT, NULLABLE, REVISION, SECRET, ULID } from '../edge/index.js';
 import type { ApiKeyResource, CreatedApiKey } from './create-api-key.js';
 import type { ListedApiKey } from './list-api-keys.js';
 
@@ -38,6 +38,6 @@ export class ApiKeyDocument extends AnyApiKey implements ListedApiKey {
 }
 
 export class CreatedApiKeyDocument extends AnyApiKey implements CreatedApiKey {
-  @ApiProperty({ type: String, ...NULLABLE, description: 'the whole key, told only once: null in a repeated call' })
+  @ApiProperty(SECRET)
   secret!: string | null;
 }

@@ -1,10 +1,9 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { IDS, type Ids, mintToken, type Pepper, Refused } from '../platform/index.js';
+import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { TOKEN_PEPPERS } from '../tokens/index.js';
+import { SecretMint } from '../tokens/index.js';
 import { createApiKey } from './api-keys.decider.js';
 import { executeOnApiKeys, type KeyHolder, mayHoldKeys } from './api-keys-stream.js';
 
@@ -37,24 +36,21 @@ export class CreateApiKeyHandler implements ICommandHandler<CreateApiKey> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
-    @Inject(IDS) private readonly ids: Ids,
-    @Inject(TOKEN_PEPPERS) private readonly peppers: readonly [Pepper, ...Pepper[]],
+    private readonly secrets: SecretMint,
   ) {}
 
   async execute({ context, input }: CreateApiKey): Promise<Accepted<CreatedApiKey>> {
     const { at } = context;
     const mayHold = await mayHoldKeys(this.runtime, input, at);
-    const minted = mintToken('key', input.apiKeyId, this.ids, this.peppers[0]);
+    const minted = this.secrets.mint('key', input.apiKeyId, context);
     const prefix = minted.token.slice(0, PREFIX_LENGTH);
-    // With a command id of its own for each secret: two processes that get the same call at once would both believe that
-    // theirs is stored.
-    const outcome = await executeOnApiKeys(this.runtime, stepContext(context, minted.hmac), input, (keys) =>
+    const outcome = await executeOnApiKeys(this.runtime, minted.context, input, (keys) =>
       createApiKey({ ...input, mayHold, prefix, hmac: minted.hmac, at }, keys),
     );
     const key = outcome.state.get(input.apiKeyId);
     if (!key) throw new Refused('not-found');
     const { id, name, createdAt, expiresAt, hmac } = key;
-    const secret = hmac === minted.hmac ? minted.token : null;
+    const secret = minted.toldWhere(hmac);
     const position = await this.followUps.run(outcome.events, outcome.position);
     const { tenantId, userId } = input;
     const times = { createdAt, expiresAt, revokedAt: null };

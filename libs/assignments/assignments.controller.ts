@@ -16,6 +16,7 @@ import {
   type Principal,
   Problems,
   Requires,
+  SubjectBody,
 } from '../edge/index.js';
 import {
   CLOCK,
@@ -37,29 +38,9 @@ import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
 import { type AssignmentResource, FindAssignment, ListAssignments } from './list-assignments.js';
 import type { MemberResource } from './member-resource.js';
+import { TARGET_TYPES, TargetBody } from './target-body.js';
 
-const TARGET_TYPES = ['tenant', 'workspace'] as const;
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
-
-const SUBJECT_TYPES = ['user', 'service_account'] as const;
-
-class SubjectBody {
-  @ApiProperty({ enum: SUBJECT_TYPES })
-  @IsIn(SUBJECT_TYPES)
-  type!: (typeof SUBJECT_TYPES)[number];
-
-  @IsUlid()
-  id!: string;
-}
-
-class TargetBody {
-  @ApiProperty({ enum: TARGET_TYPES })
-  @IsIn(TARGET_TYPES)
-  type!: Target['type'];
-
-  @IsUlid()
-  id!: string;
-}
 
 class AssignBody {
   @IsNested(() => SubjectBody)

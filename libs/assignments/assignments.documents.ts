@@ -1,31 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { INSTANT, NULLABLE, ULID } from '../edge/index.js';
+import { INSTANT, NULLABLE, SubjectDocument } from '../edge/index.js';
 import { ROLE_ID } from '../roles/index.js';
-import type { RoleName, Subject, Target } from './assignment.decider.js';
+import type { RoleName } from './assignment.decider.js';
 import type { AssignmentResource } from './list-assignments.js';
 import type { ListedMember } from './list-members.js';
 import type { HeldRole, MemberResource } from './member-resource.js';
+import { TargetDocument } from './target-body.js';
 
-const SUBJECT_TYPES: readonly Subject['type'][] = ['user', 'service_account'];
-const TARGET_TYPES: readonly Target['type'][] = ['tenant', 'workspace'];
 const ROLE = 'a built-in role, or the id of one of the tenant';
 const SOURCE = 'what the role is held from: `direct`, `creation`, `request:{id}`';
-
-class AssignedSubjectDocument implements Subject {
-  @ApiProperty({ enum: SUBJECT_TYPES })
-  type!: Subject['type'];
-
-  @ApiProperty(ULID)
-  id!: string;
-}
-
-class AssignedTargetDocument implements Target {
-  @ApiProperty({ enum: TARGET_TYPES })
-  type!: Target['type'];
-
-  @ApiProperty(ULID)
-  id!: string;
-}
 
 class HeldRoleDocument implements HeldRole {
   @ApiProperty({ ...ROLE_ID, description: ROLE })
@@ -41,10 +24,10 @@ class HeldRoleDocument implements HeldRole {
 /** Somebody with the roles they hold on a target. */
 export class MemberDocument implements MemberResource {
   @ApiProperty()
-  subject!: AssignedSubjectDocument;
+  subject!: SubjectDocument;
 
   @ApiProperty()
-  target!: AssignedTargetDocument;
+  target!: TargetDocument;
 
   @ApiProperty({ type: HeldRoleDocument, isArray: true })
   roles!: HeldRoleDocument[];
@@ -64,10 +47,10 @@ export class AssignmentDocument implements AssignmentResource {
   id!: string;
 
   @ApiProperty()
-  subject!: AssignedSubjectDocument;
+  subject!: SubjectDocument;
 
   @ApiProperty()
-  target!: AssignedTargetDocument;
+  target!: TargetDocument;
 
   @ApiProperty({ ...ROLE_ID, description: ROLE })
   role!: RoleName;

@@ -23,6 +23,7 @@ export {
 } from './role-giving.js';
 export { RoleAssignmentsController } from './role-assignments.controller.js';
 export { RemoveTenantMember } from './remove-member.js';
+export { TARGET_TYPES, TargetBody, TargetDocument } from './target-body.js';
 
 export const assignmentsPart: DomainPart = {
   nouns: [assignmentsNoun],

@@ -1,6 +1,17 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Patch, Post, Query as QueryString } from '@nestjs/common';
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Patch,
+  Post,
+  Query as QueryString,
+} from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
 import {
   type Answer,
@@ -53,17 +64,32 @@ class RoleBody {
   until?: string | null;
 }
 
-/** Either a user, or a subject of any type. */
+class AddUserBody extends RoleBody {
+  @IsUlid()
+  userId!: string;
+}
+
+class AddSubjectBody extends RoleBody {
+  @IsNested(() => SubjectBody)
+  subject!: SubjectBody;
+}
+
+/** One of the two above. */
 class AddMemberBody extends RoleBody {
   @ValidateIf(({ subject, userId }: AddMemberBody) => subject === undefined || userId !== undefined)
   @IsUlid()
-  @ApiPropertyOptional({ description: 'short for a subject of the type user' })
   userId?: string;
 
   @Omittable()
   @IsNested(() => SubjectBody)
-  @ApiPropertyOptional()
   subject?: SubjectBody;
+}
+
+/** Documents a body that names the member in one of two ways. */
+function NamesMember(): MethodDecorator {
+  const bodies = [AddUserBody, AddSubjectBody];
+  const schema = { anyOf: bodies.map((body) => ({ $ref: getSchemaPath(body) })) };
+  return applyDecorators(ApiExtraModels(...bodies), ApiBody({ schema, required: true }));
 }
 
 class ListMembersQuery extends PageQuery {
@@ -154,6 +180,7 @@ export class TenantMembersController extends Members {
   }
 
   @Post()
+  @NamesMember()
   @HonoursIfMatch()
   @Requires({ permission: 'members_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
@@ -237,6 +264,7 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Post()
+  @NamesMember()
   @HonoursIfMatch()
   @Requires({ permission: 'add_members', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)

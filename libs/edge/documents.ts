@@ -5,6 +5,7 @@ import { ULID_PATTERN } from '../platform/index.js';
 export const ULID = { type: String, pattern: ULID_PATTERN };
 export const INSTANT = { type: String, format: 'date-time' };
 export const NULLABLE = { nullable: true };
+export const SECRET = { type: String, nullable: true, description: 'told only once, whole: null in a repeated call' };
 export const REVISION = { type: 'integer', minimum: 0 } as const;
 
 class FieldErrorDocument {

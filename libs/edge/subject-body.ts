@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { IsUlid } from '../platform/index.js';
+import { ULID } from './documents.js';
 import type { Principal } from './principal.js';
 
 export const SUBJECT_TYPES: readonly Principal['type'][] = ['user', 'service_account'];
@@ -12,5 +13,13 @@ export class SubjectBody {
   type!: Principal['type'];
 
   @IsUlid()
+  id!: string;
+}
+
+export class SubjectDocument {
+  @ApiProperty({ enum: SUBJECT_TYPES })
+  type!: Principal['type'];
+
+  @ApiProperty(ULID)
   id!: string;
 }

@@ -8,15 +8,14 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { ArrayMinSize, IsDefined, IsIn, IsString, Length, ValidateIf } from 'class-validator';
-import { Caller, type Principal, Problems, subjectOf } from '../edge/index.js';
-import { IsNested, IsNestedList, IsUlid, Omittable, Refused } from '../platform/index.js';
+import { ArrayMinSize, IsDefined, IsString, Length, ValidateIf } from 'class-validator';
+import { Caller, type Principal, Problems, SubjectBody, subjectOf } from '../edge/index.js';
+import { IsNested, IsNestedList, Omittable, Refused } from '../platform/index.js';
 import { CheckPermissions, type PermissionQuestion } from './check-permissions.js';
 
 const NAME_LENGTH = 128;
 const MOST_CHECKS = 100;
 const PERMISSION = 'built in, such as `view`, or one of the catalogue of roles: `apps:read`';
-const SUBJECT_TYPES = ['user', 'service_account'] as const;
 
 class CheckedResource {
   @ApiProperty({ example: 'workspace', minLength: 1, maxLength: NAME_LENGTH })
@@ -34,15 +33,6 @@ class CheckedResource {
   id!: string;
 }
 
-class CheckedSubject {
-  @ApiProperty({ enum: SUBJECT_TYPES })
-  @IsIn(SUBJECT_TYPES)
-  type!: (typeof SUBJECT_TYPES)[number];
-
-  @IsUlid()
-  id!: string;
-}
-
 class PermissionCheck {
   @IsDefined()
   @IsNested(() => CheckedResource)
@@ -54,9 +44,9 @@ class PermissionCheck {
   permission!: string;
 
   @Omittable()
-  @IsNested(() => CheckedSubject)
+  @IsNested(() => SubjectBody)
   @ApiPropertyOptional({ description: 'the caller unless given' })
-  subject?: CheckedSubject;
+  subject?: SubjectBody;
 }
 
 /** Either one check, or a list of them. */
@@ -79,9 +69,9 @@ class PermissionChecks {
   permission?: string;
 
   @Omittable()
-  @IsNested(() => CheckedSubject)
+  @IsNested(() => SubjectBody)
   @ApiPropertyOptional({ description: 'the caller unless given' })
-  subject?: CheckedSubject;
+  subject?: SubjectBody;
 }
 
 function isSingle({ checks }: PermissionChecks): boolean {

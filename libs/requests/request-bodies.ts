@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, Matches } from 'class-validator';
-import type { Target } from '../assignments/index.js';
+import { type Target, TARGET_TYPES, TargetBody } from '../assignments/index.js';
 import { PageQuery } from '../edge/index.js';
 import {
   IsFreeText,
@@ -17,19 +17,10 @@ import { IsRoleReference } from '../roles/index.js';
 import type { Verdict } from './approval.decider.js';
 import { ME } from './list-requests.js';
 import type { RequestStatus } from './request.decider.js';
-import { KINDS, STATUSES, TARGET_TYPES } from './request-documents.js';
+import { KINDS, STATUSES } from './request-documents.js';
 
 const TEXT_LENGTH = 2_000;
 const VERDICTS: readonly Verdict[] = ['approved', 'rejected'];
-
-class TargetBody {
-  @ApiProperty({ enum: TARGET_TYPES })
-  @IsIn(TARGET_TYPES)
-  type!: Target['type'];
-
-  @IsUlid()
-  id!: string;
-}
 
 export class SubmitRequestBody {
   @ApiProperty({ enum: KINDS })

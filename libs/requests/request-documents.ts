@@ -1,10 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { RoleName, Subject, Target } from '../assignments/index.js';
-import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
+import { type RoleName, TargetDocument } from '../assignments/index.js';
+import { INSTANT, NULLABLE, REVISION, SubjectDocument, ULID } from '../edge/index.js';
 import { ROLE_ID } from '../roles/index.js';
 import type { RequestStatus, SubmittedRequest } from './request.decider.js';
 
-export const TARGET_TYPES: readonly Target['type'][] = ['tenant', 'workspace'];
 export const KINDS = ['role'] as const;
 export const STATUSES: readonly RequestStatus[] = [
   'pending',
@@ -30,26 +29,12 @@ const CLOSE_REASONS: readonly NonNullable<SubmittedRequest['closeReason']>[] = [
   'not-granted',
 ];
 
-class IdentityDocument {
-  @ApiProperty({ enum: ['user', 'service_account'] })
-  type!: Subject['type'];
-
-  @ApiProperty(ULID)
-  id!: string;
-
+class IdentityDocument extends SubjectDocument {
   @ApiProperty({ type: String, ...NULLABLE, description: 'of today; who is gone keeps the one of then' })
   displayName!: string | null;
 
   @ApiProperty({ description: 'false for who is suspended, was deactivated, or is gone' })
   active!: boolean;
-}
-
-class TargetDocument {
-  @ApiProperty({ enum: TARGET_TYPES })
-  type!: Target['type'];
-
-  @ApiProperty(ULID)
-  id!: string;
 }
 
 export class RequestDocument {

@@ -33,6 +33,9 @@ export interface ServiceAccountTables {
 export type ListedServiceAccount = ServiceAccountResource & { revision: number };
 export type ListedServiceAccountToken = ServiceAccountTokenResource & { lastUsedAt: string | null; revision: number };
 
+/** With the first page of its tokens, for who may list them. */
+export type ServiceAccountDetails = ListedServiceAccount & { tokens: Page<ListedServiceAccountToken> | null };
+
 function listedServiceAccount(row: ServiceAccountTable): ListedServiceAccount {
   const { id, tenant_id: tenantId, name, created_at: createdAt, updated_at: updatedAt, revision } = row;
   return { id, tenantId, name, createdAt, updatedAt, revision };

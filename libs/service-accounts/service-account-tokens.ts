@@ -1,10 +1,9 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { IDS, type Ids, mintToken, type Pepper, Refused } from '../platform/index.js';
+import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { TOKEN_PEPPERS } from '../tokens/index.js';
+import { SecretMint } from '../tokens/index.js';
 import { issueServiceAccountToken, revokeServiceAccountToken } from './service-account.decider.js';
 import { executeOnServiceAccount, type ServiceAccountKey } from './service-account-stream.js';
 
@@ -34,23 +33,20 @@ export class IssueServiceAccountTokenHandler implements ICommandHandler<IssueSer
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
-    @Inject(IDS) private readonly ids: Ids,
-    @Inject(TOKEN_PEPPERS) private readonly peppers: readonly [Pepper, ...Pepper[]],
+    private readonly secrets: SecretMint,
   ) {}
 
   async execute({ context, input }: IssueServiceAccountToken): Promise<Accepted<IssuedServiceAccountToken>> {
     const { serviceAccountId, ...asked } = input;
-    const minted = mintToken('sat', asked.tokenId, this.ids, this.peppers[0]);
-    // With a command id of its own for each secret: two processes that get the same call at once would both believe that
-    // theirs is stored.
-    const outcome = await executeOnServiceAccount(this.runtime, stepContext(context, minted.hmac), input, (state) =>
+    const minted = this.secrets.mint('sat', asked.tokenId, context);
+    const outcome = await executeOnServiceAccount(this.runtime, minted.context, input, (state) =>
       issueServiceAccountToken({ ...asked, hmac: minted.hmac, at: context.at }, state),
     );
     const { state } = outcome;
     const token = state.status === 'absent' ? undefined : state.tokens.get(asked.tokenId);
     if (!token) throw new Refused('not-found');
     const { id, name, createdAt, expiresAt, hmac } = token;
-    const secret = hmac === minted.hmac ? minted.token : null;
+    const secret = minted.toldWhere(hmac);
     const position = await this.followUps.run(outcome.events, outcome.position);
     const createdBy = context.actor.id;
     const resource = { id, serviceAccountId, name, createdAt, createdBy, expiresAt, revokedAt: null, secret };

@@ -26,6 +26,7 @@ import {
   type ListedServiceAccountToken,
   ListServiceAccounts,
   ListServiceAccountTokens,
+  type ServiceAccountDetails,
 } from './list-service-accounts.js';
 import type { ServiceAccountKey, ServiceAccountResource } from './service-account-stream.js';
 import {
@@ -35,6 +36,7 @@ import {
 } from './service-account-tokens.js';
 import {
   IssuedServiceAccountTokenDocument,
+  ServiceAccountDetailsDocument,
   ServiceAccountDocument,
   ServiceAccountTokenDocument,
 } from './service-accounts.documents.js';
@@ -100,16 +102,19 @@ export class ServiceAccountsController {
   }
 
   @Get(':serviceAccountId')
-  @AnswersWith(ServiceAccountDocument)
+  @AnswersWith(ServiceAccountDetailsDocument)
   @Problems('forbidden')
   async get(
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('serviceAccountId') serviceAccountId: string,
-  ): Promise<ListedServiceAccount> {
+  ): Promise<ServiceAccountDetails> {
     const key = { tenantId, serviceAccountId };
     if (!isSelf(caller, key)) await this.rights.require(caller, key, 'service_accounts_read');
-    return this.known(key);
+    const account = await this.known(key);
+    const shown = await this.rights.mayReadTokens(caller, key);
+    const tokens = shown ? await this.queries.execute(new ListServiceAccountTokens(key, new PageQuery())) : null;
+    return { ...account, tokens };
   }
 
   @Patch(':serviceAccountId')

@@ -1,6 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
-import type { ListedServiceAccount, ListedServiceAccountToken } from './list-service-accounts.js';
+import { INSTANT, NULLABLE, type Page, REVISION, SECRET, ULID } from '../edge/index.js';
+import type {
+  ListedServiceAccount,
+  ListedServiceAccountToken,
+  ServiceAccountDetails,
+} from './list-service-accounts.js';
 import type { IssuedServiceAccountToken, ServiceAccountTokenResource } from './service-account-tokens.js';
 
 export class ServiceAccountDocument implements ListedServiceAccount {
@@ -54,7 +58,24 @@ export class ServiceAccountTokenDocument extends AnyServiceAccountToken implemen
   lastUsedAt!: string | null;
 }
 
+class TokensPageDocument implements Page<ListedServiceAccountToken> {
+  @ApiProperty({ type: ServiceAccountTokenDocument, isArray: true })
+  items!: ServiceAccountTokenDocument[];
+
+  @ApiProperty({ type: String, ...NULLABLE, description: 'goes on in the list of its tokens' })
+  nextCursor!: string | null;
+}
+
+export class ServiceAccountDetailsDocument extends ServiceAccountDocument implements ServiceAccountDetails {
+  @ApiProperty({
+    type: TokensPageDocument,
+    ...NULLABLE,
+    description: 'the first page of its tokens; null for who may not list them',
+  })
+  tokens!: TokensPageDocument | null;
+}
+
 export class IssuedServiceAccountTokenDocument extends AnyServiceAccountToken implements IssuedServiceAccountToken {
-  @ApiProperty({ type: String, ...NULLABLE, description: 'the whole token, told only once: null in a repeated call' })
+  @ApiProperty(SECRET)
   secret!: string | null;
 }

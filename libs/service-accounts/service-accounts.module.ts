@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { TokensModule } from '../tokens/index.js';
 import { AccountRights } from './account-rights.js';
 import {
   CreateServiceAccountHandler,
@@ -15,6 +16,7 @@ import { IssueServiceAccountTokenHandler, RevokeServiceAccountTokenHandler } fro
 
 /** Commands and queries; the routes are with the API. */
 @Module({
+  imports: [TokensModule],
   providers: [
     AccountRights,
     CreateServiceAccountHandler,

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { INSTANT, NULLABLE, REVISION, ULID } from '../edge/index.js';
+import { INSTANT, NULLABLE, REVISION, SECRET, ULID } from '../edge/index.js';
 import type { IssuedToken } from './issue-token.js';
 import type { ListedToken } from './list-tokens.js';
 
@@ -30,6 +30,6 @@ export class TokenDocument implements ListedToken {
 }
 
 export class IssuedTokenDocument extends TokenDocument implements IssuedToken {
-  @ApiProperty({ type: String, ...NULLABLE, description: 'the whole token, told only once: null in a repeated call' })
+  @ApiProperty(SECRET)
   secret!: string | null;
 }

@@ -22,7 +22,14 @@ export async function aTenantWithIds(app: TestApp, conformance: Conformance, own
   await app.settled();
   const { body: assignments } = await done(tenant.owner.get(`${tenant.path}/assignments?subjectId=${member.id}`));
   const ids: Record<string, string> = {
-    ...{ tenantId: tenant.id, workspaceId, userId: member.id, memberId: member.id, requestId: asking.id, tokenId: token.id },
+    ...{
+      tenantId: tenant.id,
+      workspaceId,
+      userId: member.id,
+      memberId: member.id,
+      requestId: asking.id,
+      tokenId: token.id,
+    },
     assignmentId: String(assignments.items![0]!.id),
   };
   const { body: checker } = await done(app.admin.post('/v1/checkers', { subject: { type: 'user', id: member.id } }));

@@ -18,6 +18,7 @@ interface Expected {
 const ROLES = [
   ...['nobody', 'a stranger', 'a tenant member', 'a tenant admin', 'an admin of another tenant'],
   ...['a workspace member', 'a workspace editor', 'a workspace admin', 'a system admin'],
+  ...['a service account', 'a service account that is a member'],
 ] as const;
 const VARYING = new Set(['date', 'x-correlation-id']);
 
@@ -52,6 +53,8 @@ beforeAll(async () => {
     await done(ours.tenant.owner.post(path, { userId: person.id, role }));
     callers.set(`a workspace ${role}`, known(person));
   }
+  callers.set('a service account', await aServiceAccount());
+  callers.set('a service account that is a member', await aServiceAccount('member'));
   callers.set('a system admin', {
     subject: `user:${app.installation.adminUserId}`,
     bearer: `Bearer ${TEST_ADMIN_TOKEN}`,
@@ -70,6 +73,18 @@ afterAll(async () => {
 it('has something for every path parameter', () => {
   expect([ours.missing, theirs.missing]).toEqual([[], []]);
 });
+
+/** Of our tenant, with a role on it and on its workspace where one is given. */
+async function aServiceAccount(role?: string): Promise<Caller> {
+  const { owner, path } = ours.tenant;
+  const { body: account } = await done(owner.post(`${path}/service-accounts`, { name: 'caller' }));
+  const { body: token } = await done(owner.post(`${path}/service-accounts/${account.id}/tokens`, {}));
+  const subject = { type: 'service_account', id: account.id };
+  for (const members of role ? ['members', `workspaces/${ours.ids.workspaceId}/members`] : []) {
+    await done(owner.post(`${path}/${members}`, { subject, role }));
+  }
+  return { subject: `service_account:${account.id}`, bearer: `Bearer ${token.secret}` };
+}
 
 describe('every route, called in every role', () => {
   it.each(operations)(

@@ -57,6 +57,7 @@ describe('a service account', () => {
     });
     expect((await tenant.owner.get(`${path}/${body.id}`)).body).toMatchObject({ id: body.id, name: 'deployer' });
     expect((await allPages(tenant.owner, path, 100)).map(({ id }) => id)).toContain(body.id);
+    expect((await tenant.owner.get(`${path}/${body.id}`)).body.tokens).toEqual({ items: [], nextCursor: null });
     const renamed = await tenant.owner.patch(`${path}/${body.id}`, { name: 'releaser' }, ifMatch(1));
     expect(renamed).toMatchObject({ status: 200, body: { name: 'releaser', revision: 2 } });
     expect((await tenant.owner.patch(`${path}/${body.id}`, { name: 'x' }, ifMatch(1))).status).toBe(412);
@@ -141,6 +142,19 @@ describe('a token of a service account', () => {
       { action: 'service-account-token.issued', newValues: { name: 'Default', expiresAt: null } },
     ]);
     for (const shown of [listed.body, trail]) expect(JSON.stringify(shown)).not.toMatch(/hmac|secret|csn_sat/i);
+  });
+
+  it('is shown with the account, without its secret, to who may list it (MG-066)', async () => {
+    const robot = await aRobot();
+    const { body } = await tenant.owner.get(`${path}/${robot.id}`);
+    expect(body.tokens).toEqual({
+      items: [expect.objectContaining({ id: robot.tokenId, name: 'Default', revokedAt: null })],
+      nextCursor: null,
+    });
+    expect(body.tokens).toEqual((await tenant.owner.get(`${path}/${robot.id}/tokens`)).body);
+    expect(JSON.stringify(body)).not.toContain(robot.secret);
+    await done(give(robot.subject, 'member', onTenant()));
+    expect((await robot.get(`${path}/${robot.id}`)).body).toMatchObject({ id: robot.id, tokens: null });
   });
 
   it('ends when it was asked to: after seconds, at a time, the time before the seconds (MG-074, MG-076, MG-077)', async () => {
