@@ -1,9 +1,9 @@
 import type { Pool, PoolClient } from 'pg';
-import { isAuditHead, writeAuditEntries } from '../../libs/audit-log/index.js';
+import { chainTips, isAuditHead, writeAfterTips } from '../../libs/audit-log/index.js';
 import { BEFORE_START, type Decode, type StoredEvent } from '../../libs/event-store/index.js';
 import { foldRelationships } from '../../libs/outbox/index.js';
 import { destroyKeys } from '../../libs/personal-data/index.js';
-import { inTransaction, isConnectionError } from '../../libs/platform/index.js';
+import { askTogether, inTransaction, isConnectionError, Pipeline, type Statements } from '../../libs/platform/index.js';
 import { type Domain, PROGRESS_CHANNEL, Projector } from '../../libs/projections/index.js';
 import { LeaseLost } from './lease.js';
 
@@ -39,8 +39,10 @@ export class CommitBatch {
     try {
       const decode = await this.options.domain.registry.decoderOf(events);
       await inTransaction(this.options.pool, async (client) => {
-        const fresh = await this.begin(client, events);
-        if (fresh.length > 0) await this.apply(client, fresh, decode);
+        await this.write(client, async (writes) => {
+          const fresh = await this.begin(client, writes, events);
+          if (fresh.length > 0) await this.apply(client, writes, fresh, decode);
+        });
         await this.options.at?.('in-transaction');
       });
     } catch (error) {
@@ -57,58 +59,85 @@ export class CommitBatch {
     await this.commit(events.slice(middle));
   }
 
+  /** @throws what the first statement that failed was answered: of those behind it the answer says nothing */
+  private async write(client: PoolClient, work: (writes: Statements) => Promise<void>): Promise<void> {
+    const writes = new Pipeline(client);
+    try {
+      await work(writes);
+    } finally {
+      await writes.landed();
+    }
+  }
+
   /** @returns the events that are not committed yet: all of them, unless an earlier try got further than it knew */
-  private async begin(client: PoolClient, batch: readonly StoredEvent[]): Promise<readonly StoredEvent[]> {
-    await this.options.hold(client);
-    const committed = await this.committed(client);
+  private async begin(
+    client: PoolClient,
+    writes: Statements,
+    batch: readonly StoredEvent[],
+  ): Promise<readonly StoredEvent[]> {
+    const [, committed, tips] = await askTogether(
+      client,
+      () => this.options.hold(client),
+      () => this.committed(client),
+      () => chainTips(client, batch),
+    );
     const events = batch.filter(({ position }) => position > committed);
     if (events.length === 0) return events;
     const audited = events.filter(({ type }) => !isAuditHead(type));
-    await writeAuditEntries(client, audited, this.options.domain.audit);
-    await this.moveCheckpoint(client, events.at(-1)!);
+    await writeAfterTips(writes, audited, this.options.domain.audit, tips);
+    await this.moveCheckpoint(writes, events.at(-1)!);
     return events;
   }
 
   private async committed(client: PoolClient): Promise<number> {
-    const { rows } = await client.query<{ position: number }>(
-      'select position from relay_checkpoint where partition = $1 for update',
-      [this.options.partition],
-    );
+    const { rows } = await client.query<{ position: number }>({
+      name: 'relay-checkpoint',
+      text: 'select position from relay_checkpoint where partition = $1 for update',
+      values: [this.options.partition],
+    });
     return rows[0]?.position ?? BEFORE_START;
   }
 
-  private async apply(client: PoolClient, events: readonly StoredEvent[], decode: Decode): Promise<void> {
+  private async apply(
+    client: PoolClient,
+    writes: Statements,
+    events: readonly StoredEvent[],
+    decode: Decode,
+  ): Promise<void> {
     const { domain, partition } = this.options;
     const decoded = events.map(decode);
-    await this.projector.project(client, decoded);
-    await foldRelationships(client, partition, decoded, domain.relationships);
-    await destroyKeys(client, domain.registry.erasedBy(events));
+    await this.projector.project(writes, decoded);
+    await foldRelationships(client, partition, decoded, domain.relationships, writes);
+    await destroyKeys(writes, domain.registry.erasedBy(events));
   }
 
   private async park(event: StoredEvent, error: Error): Promise<void> {
     const { pool, partition } = this.options;
-    await inTransaction(pool, async (client) => {
-      if ((await this.begin(client, [event])).length === 0) return;
-      const { id, position, type, metadata } = event;
-      await client.query(
-        `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
-         values ($1, $2, $3, $4, $5, $6, $7, 'event', $8) on conflict (id) do nothing`,
-        [id, partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
-      );
-    });
+    const { id, position, type, metadata } = event;
+    await inTransaction(pool, (client) =>
+      this.write(client, async (writes) => {
+        if ((await this.begin(client, writes, [event])).length === 0) return;
+        await writes.query(
+          `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
+           values ($1, $2, $3, $4, $5, $6, $7, 'event', $8) on conflict (id) do nothing`,
+          [id, partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
+        );
+      }),
+    );
     this.options.onParked?.(event, error);
   }
 
-  private async moveCheckpoint(client: PoolClient, last: StoredEvent): Promise<void> {
+  private async moveCheckpoint(client: Statements, last: StoredEvent): Promise<void> {
     const { partition, incarnation } = this.options;
-    await client.query(
-      `with moved as (
+    await client.query({
+      name: 'move-relay-checkpoint',
+      text: `with moved as (
          insert into relay_checkpoint (partition, incarnation, position, event_id) values ($1::integer, $2, $3::bigint, $4)
          on conflict (partition) do update
            set position = excluded.position, event_id = excluded.event_id, moved_at = clock_timestamp())
        select pg_notify('${PROGRESS_CHANNEL}', json_build_object('partition', $1::integer, 'projected', $3::bigint)::text)`,
-      [partition, incarnation, last.position, last.id],
-    );
+      values: [partition, incarnation, last.position, last.id],
+    });
   }
 }
 

@@ -54,11 +54,12 @@ export class Lease {
    * @throws LeaseLost
    */
   async hold(client: ClientBase): Promise<void> {
-    const { rowCount } = await client.query(
-      `select set_config('idle_in_transaction_session_timeout', $4, true) from relay_lease
+    const { rowCount } = await client.query({
+      name: 'hold-relay-lease',
+      text: `select set_config('idle_in_transaction_session_timeout', $4, true) from relay_lease
        where partition = $1 and owner = $2 and epoch = $3 for share`,
-      [this.partition, this.owner, this.epoch ?? -1, String(this.ttlMs)],
-    );
+      values: [this.partition, this.owner, this.epoch ?? -1, String(this.ttlMs)],
+    });
     if (rowCount === 0) this.lose();
   }
 

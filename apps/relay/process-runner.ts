@@ -34,11 +34,12 @@ export class ProcessRunner {
   /** @returns whether there may be more */
   async runNext(): Promise<boolean> {
     const { pool, log, partition } = this.options;
-    const { rows } = await pool.query<{ checkpoint: number; done: number }>(
-      `select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as checkpoint,
+    const { rows } = await pool.query<{ checkpoint: number; done: number }>({
+      name: 'process-checkpoint',
+      text: `select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as checkpoint,
               coalesce((select position from process_checkpoint where partition = $1), ${BEFORE_START}) as done`,
-      [partition],
-    );
+      values: [partition],
+    });
     const { checkpoint, done } = rows[0]!;
     if (done >= checkpoint) return false;
     const events = (await log.readAll(done, EVENTS_AT_ONCE)).filter(({ position }) => position <= checkpoint);
@@ -120,7 +121,9 @@ export class ProcessRunner {
 
   private async remember(position: number): Promise<void> {
     await this.options.pool.query(
-      `insert into process_checkpoint as p (partition, position) values ($1, $2)
+      // Lost in a crash of the database, it is moved again: what follows a second time changes nothing.
+      `with lazily as materialized (select set_config('synchronous_commit', 'off', true))
+       insert into process_checkpoint as p (partition, position) select $1::integer, $2::bigint from lazily
        on conflict (partition) do update set position = greatest(p.position, excluded.position)`,
       [this.options.partition, position],
     );

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { StoredEvent } from '../event-store/index.js';
+import type { Statements } from '../platform/core.js';
 import { canonicalEvent, chainHash, chainOf, GENESIS } from './audit-entry.js';
 import { type AuditMapping, type Rendering, renderingOf } from './audit-rendering.js';
 
@@ -7,6 +8,7 @@ interface Tip {
   sequence: number;
   hash: string;
 }
+export type ChainTips = ReadonlyMap<string, Tip>;
 
 /** Appends one entry per event to the chains of their tenants, in the caller's transaction. */
 export async function writeAuditEntries(
@@ -14,8 +16,18 @@ export async function writeAuditEntries(
   events: readonly StoredEvent[],
   mapping: AuditMapping,
 ): Promise<void> {
+  await writeAfterTips(client, events, mapping, await chainTips(client, events));
+}
+
+/** The same where the tips of the chains are known. */
+export async function writeAfterTips(
+  client: Statements,
+  events: readonly StoredEvent[],
+  mapping: AuditMapping,
+  known: ChainTips,
+): Promise<void> {
   if (events.length === 0) return;
-  const tips = await chainTips(client, [...new Set(events.map(chainOf))]);
+  const tips = new Map(known);
   const rows = events.map((event) => {
     const chain = chainOf(event);
     const tip = tips.get(chain) ?? { sequence: 0, hash: GENESIS };
@@ -29,7 +41,7 @@ export async function writeAuditEntries(
   const shown = <Name extends keyof Rendering>(name: Name) => column((row) => row.shown[name]);
   const json = (name: 'oldValues' | 'newValues' | 'personal') =>
     shown(name).map((value) => value && JSON.stringify(value));
-  await client.query(INSERT, [
+  const values = [
     column(({ chain }) => chain),
     column(({ sequence }) => sequence),
     column(({ event }) => event.position),
@@ -48,7 +60,8 @@ export async function writeAuditEntries(
     shown('commandId'),
     column(({ canonical }) => canonical),
     column(({ hash }) => hash),
-  ]);
+  ];
+  await client.query({ name: 'write-audit-entries', text: INSERT, values });
 }
 
 const INSERT = `insert into audit_entry
@@ -59,12 +72,14 @@ const INSERT = `insert into audit_entry
     $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
     $17::text[], $18::text[]) as r(c, s, p, e, t, a, rt, ri, at, ai, w, o, n, pe, co, cm, ev, h)`;
 
-async function chainTips(client: ClientBase, chains: readonly string[]): Promise<Map<string, Tip>> {
+/** The last entry of each chain that the events belong to, where it has one. */
+export async function chainTips(client: ClientBase, events: readonly StoredEvent[]): Promise<ChainTips> {
+  if (events.length === 0) return new Map();
   const { rows } = await client.query<Tip & { chain: string }>(
     `select tip.* from unnest($1::text[]) as wanted(chain),
      lateral (select chain, sequence, hash from audit_entry e where e.chain = wanted.chain
               order by sequence desc limit 1) tip`,
-    [chains],
+    [[...new Set(events.map(chainOf))]],
   );
   return new Map(rows.map((row) => [row.chain, row]));
 }

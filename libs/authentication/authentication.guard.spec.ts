@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Pool } from 'pg';
+import type { Pool, QueryConfig } from 'pg';
 import type { ConsistencyTokens } from '../edge/index.js';
 import { deterministicIds, isConnectionError, ManualClock, mintToken, openPool, pepperOf } from '../platform/index.js';
 import { AuthenticationGuard } from './authentication.guard.js';
@@ -28,7 +28,7 @@ interface World {
 function call(authorization: string | undefined, { rows = [], adminToken, pool, route, consistency = [] }: World = {}) {
   const asked: unknown[][] = [];
   const used: string[] = [];
-  const database = pool ?? { query: async (_sql: string, values: unknown[] = []) => (asked.push(values), { rows }) };
+  const database = pool ?? { query: async ({ values }: QueryConfig<unknown[]>) => (asked.push(values!), { rows }) };
   const awaited = { await: async (heard: string, stage: string) => void consistency.push(`${heard} ${stage}`) };
   const uses = { note: (id: string) => void used.push(id) } as unknown as CredentialUses;
   const guard = new AuthenticationGuard(

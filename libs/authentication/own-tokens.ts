@@ -83,10 +83,12 @@ export class OwnTokens {
   }
 
   private async find(kind: TokenKind, tokenIds: readonly string[]): Promise<(StoredToken | undefined)[]> {
-    const { rows } = await this.pool.query<StoredToken & { id: string }>(
-      STORED[kind],
-      kind === 'key' ? [tokenIds, this.clock.now().toISOString()] : [tokenIds],
-    );
+    // Prepared: planning it takes longer than carrying it out.
+    const { rows } = await this.pool.query<StoredToken & { id: string }>({
+      name: `stored-${kind}`,
+      text: STORED[kind],
+      values: kind === 'key' ? [tokenIds, this.clock.now().toISOString()] : [tokenIds],
+    });
     const found = new Map(rows.map((row) => [row.id, row]));
     return tokenIds.map((id) => found.get(id));
   }

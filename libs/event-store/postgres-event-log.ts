@@ -61,6 +61,7 @@ export class PostgresEventLog implements EventLog {
   );
   private readonly incarnationReads = new Gathered((asked: readonly true[]) => this.readIncarnation(asked.length), 1);
   private readonly notifier: CoalescedNotifier;
+  private readonly followers = new Set<() => void>();
   private readonly closing = new AbortController();
   private closed: Promise<void> | null = null;
 
@@ -82,6 +83,7 @@ export class PostgresEventLog implements EventLog {
   async append(stream: string, expectedRevision: number, events: readonly EventToAppend[]): Promise<Appended> {
     const appended = await this.queue.append(serialiseAppend(stream, expectedRevision, events));
     this.notifier.announce(appended.position);
+    for (const ring of this.followers) ring();
     return appended;
   }
 
@@ -106,7 +108,16 @@ export class PostgresEventLog implements EventLog {
   async *follow(options: FollowOptions): AsyncGenerator<StoredEvent[]> {
     const signal = AbortSignal.any([options.signal, this.closing.signal]);
     const { url, log } = this;
-    const source = { url, log, readFrom: (position: number, limit: number) => this.readFrom(position, limit) };
+    const onAppend = (ring: () => void): (() => void) => {
+      this.followers.add(ring);
+      return () => this.followers.delete(ring);
+    };
+    const source = {
+      url,
+      log,
+      onAppend,
+      readFrom: (position: number, limit: number) => this.readFrom(position, limit),
+    };
     yield* followPostgres(source, { ...options, signal });
     if (!options.signal.aborted) throw new EventLogUnavailable('the event log was closed while it was followed');
   }

@@ -11,6 +11,8 @@ export interface FollowSource {
   log: WarningLog;
   /** Events from `position` on, inclusive. */
   readFrom(position: number, limit: number): Promise<StoredEvent[]>;
+  /** Rung when this process has appended, sooner than the database tells of it. @returns ends that */
+  onAppend(ring: () => void): () => void;
 }
 
 /** A wake-up that comes before the sleep isn't lost. */
@@ -48,7 +50,11 @@ export async function* followPostgres(source: FollowSource, options: FollowOptio
   if (signal.aborted) return;
   const alarm = new Alarm();
   const listener = new PostgresListener(source.url, alarm.ring, source.log);
-  const close = (): void => listener.close();
+  const hearNoMore = source.onAppend(alarm.ring);
+  const close = (): void => {
+    hearNoMore();
+    listener.close();
+  };
   signal.addEventListener('abort', close, { once: true });
   try {
     let checkpoint = options.after;

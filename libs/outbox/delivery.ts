@@ -47,16 +47,21 @@ const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 
 const ROWS_AT_ONCE = 5_000;
 const FAILED_PRECONDITION = 9;
+const CHANGES = `select position, sequence, event_id as "eventId", tuple, operation, expires_at as "expiresAt"
+  from relationship_change where partition = $1 and position > $2`;
 
 /** Carries the outbox to SpiceDB: one write in flight, whole events, under the mark. */
 export class Delivery {
   private mark: Mark | undefined;
+  /** Up to where it is noted that all is delivered, by this process since it has known the mark. */
+  private recorded = BEFORE_START;
 
   constructor(private readonly options: DeliveryOptions) {}
 
   /** Forgets what it believes of the mark, after another relay may have moved it. */
   reset(): void {
     this.mark = undefined;
+    this.recorded = BEFORE_START;
   }
 
   /**
@@ -67,10 +72,9 @@ export class Delivery {
   async deliverNext(): Promise<boolean> {
     const { maxUpdates } = this.options;
     const mark = await this.currentMark();
-    const checkpoint = await this.checkpoint();
-    const rows = await this.rowsAfter(mark);
+    const { checkpoint, rows } = await this.pendingAfter(mark);
     if (rows.length === 0) {
-      await this.record(checkpoint);
+      if (checkpoint > this.recorded) await this.record(checkpoint);
       return false;
     }
     await this.deliver(cutRange(rows, mark, maxUpdates));
@@ -138,20 +142,27 @@ export class Delivery {
     return rows[0]?.position ?? BEFORE_START;
   }
 
-  private async rowsAfter(mark: Mark): Promise<ChangeRow[]> {
-    const select = `select position, event_id as "eventId", tuple, operation, expires_at as "expiresAt"
-      from relationship_change where partition = $1 and position > $2`;
+  /** Of one snapshot: up to the checkpoint no rows are missing. */
+  private async pendingAfter(mark: Mark): Promise<{ checkpoint: number; rows: ChangeRow[] }> {
     const { pool, partition } = this.options;
     const values = [partition, mark.position];
-    const { rows } = await pool.query<ChangeRow>(`${select} order by position, sequence limit ${ROWS_AT_ONCE}`, values);
-    if (rows.length < ROWS_AT_ONCE) return rows;
+    const { rows: found } = await pool.query<ChangeRow & { checkpoint: number }>(
+      `select c.checkpoint, r.*
+       from (select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as checkpoint) c
+       left join (${CHANGES} order by position, sequence limit ${ROWS_AT_ONCE}) r on true
+       order by r.position, r.sequence`,
+      values,
+    );
+    const [{ checkpoint, position: first }] = found as [ChangeRow & { checkpoint: number }];
+    const rows = first === null ? [] : found;
+    if (rows.length < ROWS_AT_ONCE) return { checkpoint, rows };
     const last = rows.at(-1)!.position;
-    if (last !== rows[0]!.position) return rows.filter(({ position }) => position !== last);
-    const whole = await pool.query<ChangeRow>(`${select} and position <= $3 order by position, sequence`, [
+    if (last !== first) return { checkpoint, rows: rows.filter(({ position }) => position !== last) };
+    const whole = await pool.query<ChangeRow>(`${CHANGES} and position <= $3 order by position, sequence`, [
       ...values,
       last,
     ]);
-    return whole.rows;
+    return { checkpoint, rows: whole.rows };
   }
 
   private async deliver(range: Range): Promise<void> {
@@ -175,7 +186,7 @@ export class Delivery {
     const actual = await readMark(this.options.spicedb, this.options.partition);
     if (isSameMark(actual, from)) return false;
     // Looked at anew, and as another's, before anything is delivered again.
-    this.mark = undefined;
+    this.reset();
     return true;
   }
 
@@ -202,6 +213,7 @@ export class Delivery {
 
   private async record(position: number, token?: string): Promise<void> {
     await recordDelivered(this.options.pool, this.options.partition, position, token);
+    this.recorded = Math.max(this.recorded, position);
     this.options.onDelivered?.(position);
   }
 
@@ -261,8 +273,9 @@ export async function noteDoubt(pool: Pick<Pool, 'query'>, partition: number, do
 
 /** Notes what is delivered, and wakes who waits for it. Never moves back. */
 async function recordDelivered(pool: Pool, partition: number, position: number, zedToken?: string): Promise<void> {
-  await pool.query(
-    `with moved as (
+  await pool.query({
+    name: 'record-delivered',
+    text: `with moved as (
        insert into delivery_mark as d (partition, position, zed_token, written)
        values ($1::integer, $2::bigint, $3::text, case when $3 is not null then $2::bigint end)
        on conflict (partition) do update
@@ -273,6 +286,6 @@ async function recordDelivered(pool: Pool, partition: number, position: number, 
      gone as (delete from relationship_change where partition = $1 and position <= $2 and exists (select 1 from moved))
      select pg_notify('relay_progress',
        json_build_object('partition', $1::integer, 'delivered', $2::bigint, 'zedToken', $3::text)::text) from moved`,
-    [partition, position, zedToken ?? null],
-  );
+    values: [partition, position, zedToken ?? null],
+  });
 }

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { Recorded } from '../event-store/index.js';
+import { askTogether, type Statements } from '../platform/core.js';
 import { idOf, type SourceChange, tupleKey } from './relationship.js';
 import { type EventSources, SourceFold, type SourceRow } from './source-fold.js';
 
@@ -12,12 +13,16 @@ export type SourceMapping = (event: Recorded) => readonly SourceChange[];
 const SELECT = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position,
   withdrawn from relationship_source`;
 
-/** Updates the sources of tuples and appends the effective changes to the outbox, in the caller's transaction. */
+/**
+ * Updates the sources of tuples and appends the effective changes to the outbox, in the caller's transaction.
+ * @param writes on the same connection
+ */
 export async function foldRelationships(
   client: ClientBase,
   partition: number,
   events: readonly Recorded[],
   mapping: SourceMapping,
+  writes: Statements = client,
 ): Promise<number> {
   const mapped: EventSources[] = events
     .map((event) => ({
@@ -29,21 +34,25 @@ export async function foldRelationships(
     .filter(({ changes }) => changes.length > 0);
   if (mapped.length === 0) return 0;
   const changes = mapped.flatMap((event) => event.changes);
-  const closed = await closedTenants(client, mapped);
-  const alreadyClosed = new Set(closed);
-  const suspended = await suspendedSubjects(client, changes);
-  const alreadySuspended = new Set(suspended);
-  const fold = new SourceFold(await affectedRows(client, changes), closed, suspended);
-  for (const event of mapped) fold.apply(event);
-  await writeSources(client, fold);
-  await writeClosed(
+  const [closed, suspended, affected] = await askTogether(
     client,
+    () => closedTenants(client, mapped),
+    () => suspendedSubjects(client, changes),
+    () => affectedRows(client, changes),
+  );
+  const alreadyClosed = new Set(closed);
+  const alreadySuspended = new Set(suspended);
+  const fold = new SourceFold(affected, closed, suspended);
+  for (const event of mapped) fold.apply(event);
+  await writeSources(writes, fold);
+  await writeClosed(
+    writes,
     [...closed].filter((tenant) => !alreadyClosed.has(tenant)),
     events.at(-1)!.position,
   );
-  await writeSuspended(client, alreadySuspended, suspended);
-  await writeSettled(client, fold);
-  await writeChanges(client, partition, fold);
+  await writeSuspended(writes, alreadySuspended, suspended);
+  await writeSettled(writes, fold);
+  await writeChanges(writes, partition, fold);
   return fold.effective.length;
 }
 
@@ -115,7 +124,7 @@ async function affectedRows(client: ClientBase, changes: readonly SourceChange[]
   return [...found.values()];
 }
 
-async function writeSources(client: ClientBase, { removals, writes }: SourceFold): Promise<void> {
+async function writeSources(client: Statements, { removals, writes }: SourceFold): Promise<void> {
   if (removals.length > 0) {
     await client.query(
       `delete from relationship_source s using unnest($1::text[], $2::text[]) as gone(tuple, source)
@@ -145,7 +154,7 @@ async function writeSources(client: ClientBase, { removals, writes }: SourceFold
 }
 
 async function writeSuspended(
-  client: ClientBase,
+  client: Statements,
   before: ReadonlySet<string>,
   now: ReadonlySet<string>,
 ): Promise<void> {
@@ -159,7 +168,7 @@ async function writeSuspended(
   if (gone.length > 0) await client.query('delete from suspended_subject where subject = any($1)', [gone]);
 }
 
-async function writeClosed(client: ClientBase, tenants: readonly string[], position: number): Promise<void> {
+async function writeClosed(client: Statements, tenants: readonly string[], position: number): Promise<void> {
   if (tenants.length === 0) return;
   await client.query(
     'insert into closed_tenant (tenant_id, position) select unnest($1::text[]), $2 on conflict do nothing',
@@ -167,7 +176,7 @@ async function writeClosed(client: ClientBase, tenants: readonly string[], posit
   );
 }
 
-async function writeSettled(client: ClientBase, { settled }: SourceFold): Promise<void> {
+async function writeSettled(client: Statements, { settled }: SourceFold): Promise<void> {
   if (settled.length === 0) return;
   await client.query(
     `update parked set status = s.status, resolved_at = clock_timestamp(), resolved_by = s.by
@@ -176,7 +185,7 @@ async function writeSettled(client: ClientBase, { settled }: SourceFold): Promis
   );
 }
 
-async function writeChanges(client: ClientBase, partition: number, { effective }: SourceFold): Promise<void> {
+async function writeChanges(client: Statements, partition: number, { effective }: SourceFold): Promise<void> {
   if (effective.length === 0) return;
   await client.query(
     `insert into relationship_change (partition, position, sequence, event_id, tuple, operation, expires_at)

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase, Pool } from 'pg';
-import { Gathered, type WrappingKey } from '../platform/core.js';
+import { Gathered, type Statements, type WrappingKey } from '../platform/core.js';
 import { inTransaction } from '../platform/database.js';
 import { KeyWrapping, type WrappedKey } from './key-wrapping.js';
 
@@ -200,7 +200,7 @@ const ONE_OF_EACH = `
     ${SELECT} where wrapped_key is not null and wrapping_key_id = used.id order by subject limit 1) one`;
 
 /** Destroys keys for good, in the caller's transaction; one that was never made never will be. */
-export async function destroyKeys(client: ClientBase, subjects: readonly string[]): Promise<void> {
+export async function destroyKeys(client: Statements, subjects: readonly string[]): Promise<void> {
   if (subjects.length === 0) return;
   await client.query(
     `insert into subject_key (subject, erased_at) select unnest($1::text[]), clock_timestamp()

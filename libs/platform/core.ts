@@ -10,6 +10,7 @@ export * from './cursor.js';
 export * from './gathered.js';
 export * from './ids.js';
 export * from './instant.js';
+export * from './pipeline.js';
 export * from './problems.js';
 export * from './random.js';
 export * from './refusal.js';

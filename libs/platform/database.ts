@@ -10,6 +10,8 @@ export interface PoolOptions {
   applicationName: string;
   /** Longest statement; 30 s unless told, 0 for no limit. */
   statementTimeoutMs?: number;
+  /** Statements may be sent before those ahead of them are answered, such as those of `Pipeline`. */
+  pipeline?: boolean;
   /** Told of connections that break while nobody uses them. */
   onIdleError?: (error: Error) => void;
 }
@@ -62,6 +64,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
+    pipeline: options.pipeline ?? false,
     types,
   });
   pool.on('error', (error) => options.onIdleError?.(error));

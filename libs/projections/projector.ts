@@ -1,5 +1,5 @@
-import type { ClientBase } from 'pg';
 import type { Recorded } from '../event-store/index.js';
+import type { Statements } from '../platform/core.js';
 import type { ReadModel } from './read-model.js';
 import { TableFold } from './row-fold.js';
 import { forgetRows, writeTable } from './row-writer.js';
@@ -12,7 +12,7 @@ export class Projector {
     private readonly physicalName: (table: string) => string = (table) => table,
   ) {}
 
-  async project(client: ClientBase, events: readonly Recorded[]): Promise<void> {
+  async project(client: Statements, events: readonly Recorded[]): Promise<void> {
     for (const fold of this.fold(events)) {
       const name = this.physicalName(fold.table.name);
       await writeTable(client, fold, name);

@@ -1,9 +1,9 @@
-import type { ClientBase } from 'pg';
+import type { Statements } from '../platform/core.js';
 import type { Row, Table, Value } from './read-model.js';
 import type { Pending, TableFold } from './row-fold.js';
 
 /** Writes a folded batch with a handful of set-based statements, however many rows it has. */
-export async function writeTable(client: ClientBase, fold: TableFold, physicalName: string): Promise<void> {
+export async function writeTable(client: Statements, fold: TableFold, physicalName: string): Promise<void> {
   const writer = new TableWriter(client, fold.table, quote(physicalName));
   for (const where of fold.removals) await writer.removeWhere(where);
   const pending = [...fold.rows.values()];
@@ -13,14 +13,14 @@ export async function writeTable(client: ClientBase, fold: TableFold, physicalNa
 }
 
 /** After everything else of the batch is written. */
-export async function forgetRows(client: ClientBase, fold: TableFold, physicalName: string): Promise<void> {
+export async function forgetRows(client: Statements, fold: TableFold, physicalName: string): Promise<void> {
   const writer = new TableWriter(client, fold.table, quote(physicalName));
   for (const { where, set } of fold.forgotten) await writer.setWhere(where, set);
 }
 
 class TableWriter {
   constructor(
-    private readonly client: ClientBase,
+    private readonly client: Statements,
     private readonly table: Table,
     private readonly name: string,
   ) {}

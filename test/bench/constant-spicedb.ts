@@ -1,5 +1,8 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { v1 } from '@authzed/authzed-node';
 import * as grpc from '@grpc/grpc-js';
+import { projectPath } from '../../libs/embedded/index.js';
 
 export interface ConstantSpiceDb {
   endpoint: string;
@@ -18,6 +21,13 @@ const MARK = 'relay_mark';
  * shows is then ours.
  */
 export async function startConstantSpiceDb(): Promise<ConstantSpiceDb> {
+  const child = fork(projectPath('dist/test/bench/constant-spicedb-process.js'));
+  const [endpoint] = (await once(child, 'message')) as [string];
+  return { endpoint, stop: () => child.disconnect() };
+}
+
+/** @returns host:port */
+export async function serveConstantSpiceDb(): Promise<string> {
   let mark: v1.Relationship | undefined;
   const unary: Record<string, (request: Buffer) => Uint8Array> = {
     CheckPermission: () => v1.CheckPermissionResponse.toBinary(yes()),
@@ -43,7 +53,7 @@ export async function startConstantSpiceDb(): Promise<ConstantSpiceDb> {
       error ? reject(error) : resolve(bound),
     ),
   );
-  return { endpoint: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
+  return `127.0.0.1:${port}`;
 }
 
 function serve(server: grpc.Server, methods: [string, grpc.UntypedHandleCall][]): void {

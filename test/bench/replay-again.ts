@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { assignmentsPart } from '../../libs/assignments/index.js';
 import { openEventLog } from '../../libs/event-store/index.js';
 import { openPool } from '../../libs/platform/index.js';
@@ -5,6 +6,7 @@ import { replay } from '../../libs/projections/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 
 /** A process of its own, as the operator's is: replays until it is told to stop, and says how often it has. */
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const url = process.env['DATABASE_URL']!;
 const pool = openPool({ url, applicationName: 'bench-replay', statementTimeoutMs: 0 });
 const log = await openEventLog({ databaseUrl: url });
