@@ -29,7 +29,7 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
 
   async execute({ context, input }: EndOrphanedRole): Promise<Positioned> {
     const [holderGone, targetGone] = await Promise.all([this.isHolderGone(input), this.isTargetGone(input)]);
-    const reason = holderGone || targetGone ? ('removed' as const) : await this.faultOfRole(input);
+    const reason = holderGone || targetGone ? ('removed' as const) : await faultOfRole(this.runtime, input);
     if (!reason) return input;
     const { tenantId, subject, target, role, source } = input;
     const end = { tenantId, subject, target, role, sources: [source], reason };
@@ -41,16 +41,19 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
     return !(await hasServiceAccount(this.runtime, { tenantId, serviceAccountId: id }));
   }
 
-  /** Judged by the order of the log: what becomes of the role later is no fault of this grant. */
-  private async faultOfRole({ role, roleRevision, position }: EndOrphanedRole['input']) {
-    if (isBuiltIn(role)) return undefined;
-    const then = await roleAt(this.runtime, role, position);
-    if (then.status !== 'active') return 'role-deleted' as const;
-    return roleRevision !== undefined && roleRevision !== then.revision ? ('role-changed' as const) : undefined;
-  }
-
   private async isTargetGone({ tenantId, target }: AssignmentKey): Promise<boolean> {
     if (target.type === 'tenant') return (await loadTenant(this.runtime, tenantId)).status !== 'active';
     return !(await loadWorkspaceTree(this.runtime, tenantId)).workspaces.has(target.id);
   }
+}
+
+/** Judged by the order of the log: what becomes of the role later is no fault of a grant. */
+export async function faultOfRole(
+  runtime: DeciderRuntime,
+  { role, roleRevision, position }: { role: RoleName; roleRevision?: number; position: number },
+): Promise<'role-deleted' | 'role-changed' | undefined> {
+  if (isBuiltIn(role)) return undefined;
+  const then = await roleAt(runtime, role, position);
+  if (then.status !== 'active') return 'role-deleted';
+  return roleRevision !== undefined && roleRevision !== then.revision ? 'role-changed' : undefined;
 }

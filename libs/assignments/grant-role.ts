@@ -6,12 +6,13 @@ import {
   type DomainEvent,
   followUpContext,
   type Outcome,
+  type Recorded,
 } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
-import { loadRole, requireRole } from '../roles/index.js';
-import { assignment, grantRole, isBuiltIn, liveRoles, type RoleName } from './assignment.decider.js';
+import { requireRole } from '../roles/index.js';
+import { assignment, grantRole, isBuiltIn, liveRoles, type RoleGranted, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
   ASSIGNMENTS_PROCESS,
@@ -25,6 +26,7 @@ import {
   sparesThis,
   type Standing,
 } from './assignment-streams.js';
+import { faultOfRole } from './end-orphaned-role.js';
 import { type MemberResource, memberResource } from './member-resource.js';
 
 type Granted = Outcome<unknown, DomainEvent>;
@@ -67,24 +69,20 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const first = await this.first(context, input);
     const outcome = first ?? (await this.grant(context, input));
     const position = await this.followUps.run(outcome.events, outcome.position);
-    const given = grantedIn(outcome.events) ?? input.role;
-    if (!isBuiltIn(given)) await this.requireHeld(context, input, { given, position });
+    await this.requireFaultless(outcome.events);
     // As it stood with the grant: a repeat must not find what became of it since.
     const then = { at: context.at, position: await this.settledAt(input, outcome) };
     if (!(await hadTarget(this.runtime, input, then.position))) throw new Refused('not-found');
     return { ...(await memberResource(this.runtime, input, then)), position };
   }
 
-  /** A role of the tenant may have been changed or deleted while it was given. */
-  private async requireHeld(
-    { at }: CommandContext,
-    input: GrantRole['input'],
-    { given: roleId, position }: { given: string; position: number },
-  ): Promise<void> {
-    const { resource } = await memberResource(this.runtime, input, { at, position });
-    if (resource.roles.some(({ role }) => role === roleId)) return;
-    const { status } = await loadRole(this.runtime, { tenantId: input.tenantId, roleId });
-    throw new Refused(status === 'active' ? 'role-changed-meanwhile' : 'not-found');
+  /** A role of the tenant may have been changed or deleted while it was given: then the grant has ended at once. */
+  private async requireFaultless(events: Granted['events']): Promise<void> {
+    const granted = events.find(({ type }) => type === 'role-granted.v1');
+    if (!granted) return;
+    const { position, data } = granted as Recorded<RoleGranted>;
+    const fault = await faultOfRole(this.runtime, { ...data, position });
+    if (fault) throw new Refused(fault === 'role-changed' ? 'role-changed-meanwhile' : 'not-found');
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
@@ -157,10 +155,4 @@ export function requireFit({ subject, target, role }: Pick<GrantRole['input'], '
   if (subject.type === 'service_account' && target.type === 'tenant' && role === 'admin') {
     throw new Refused('role-not-for-service-accounts', undefined, { field: 'role' });
   }
-}
-
-/** The role that a repeat of a call gave the first time, whatever the call's words name now. */
-function grantedIn(events: readonly DomainEvent[]): RoleName | undefined {
-  const granted = events.find(({ type }) => type === 'role-granted.v1');
-  return granted && (granted.data as { role: RoleName }).role;
 }
