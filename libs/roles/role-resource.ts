@@ -1,5 +1,6 @@
-import { PERMISSIONS, writePermissions } from './catalogue.js';
+import { PERMISSIONS } from './catalogue.js';
 import type { RoleContent } from './role.decider.js';
+import { writeWritten, type WrittenPermissions } from './written-permissions.js';
 
 export type RoleTarget = 'tenant' | 'workspace';
 
@@ -12,8 +13,8 @@ export interface RoleResource {
   requestable: boolean;
   /** What it can be held on. */
   targets: RoleTarget[];
-  /** `resource:action`, as the client wrote them. */
-  permissions: string[];
+  /** As the client wrote them. */
+  permissions: WrittenPermissions;
   createdAt: string | null;
   updatedAt: string | null;
 }
@@ -25,7 +26,7 @@ export function roleResource(
   role: RoleContent & { id: string; createdAt: string; updatedAt: string },
 ): RoleResource & { createdAt: string; updatedAt: string } {
   const { id, name, description, requestable, createdAt, updatedAt } = role;
-  const permissions = writePermissions(role);
+  const permissions = writeWritten(role);
   const about = { builtIn: false, requestable, targets: [...EVERYWHERE], permissions };
   return { id, name, description, ...about, createdAt, updatedAt };
 }

@@ -8,7 +8,7 @@ export interface RoleContent {
   requestable: boolean;
   /** `resource:action` of the catalogue; their order means nothing. */
   permissions: readonly string[];
-  /** Permission → how the client writes it, where that is not the form above. */
+  /** Permission → how the client writes it, where that is not the form above; `form` where they are grouped. */
   spelledAs: Readonly<Record<string, string>>;
 }
 

@@ -1,7 +1,7 @@
 import type { AuditMap } from '../audit-log/index.js';
-import { writePermissions } from './catalogue.js';
 import type { RoleContent, RoleEvent } from './role.decider.js';
 import type { RoleNameEvent } from './role-name.decider.js';
+import { spelledIn, writeWritten } from './written-permissions.js';
 
 const resource = ({ roleId: id }: { roleId: string }) => ({ type: 'role', id });
 
@@ -12,8 +12,7 @@ function content({ name, description, requestable, permissions }: RoleContent) {
 /** Only what changed; of permissions that are merely written differently, how. */
 function changed({ spelledAs, ...change }: Partial<RoleContent>, from: Partial<RoleContent>) {
   if (Object.keys(change).length > 0 || !spelledAs) return change;
-  const spelled = Object.keys({ ...spelledAs, ...from.spelledAs }).sort();
-  return { permissions: writePermissions({ permissions: spelled, spelledAs }) };
+  return { permissions: writeWritten({ permissions: spelledIn(spelledAs, from.spelledAs), spelledAs }) };
 }
 
 export const rolesAudit: AuditMap<RoleEvent> = {

@@ -19,7 +19,6 @@ import {
 } from '../edge/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused, UlidParam } from '../platform/index.js';
-import { readPermissions } from './catalogue.js';
 import { ChangeRole } from './change-role.js';
 import { CreateRole } from './create-role.js';
 import { DeleteRole } from './delete-role.js';
@@ -30,6 +29,7 @@ import { RoleRights } from './role-rights.js';
 import { requireRole } from './role-streams.js';
 import type { RoleContent } from './role.decider.js';
 import { ROLE_ID, RoleDocument } from './roles.documents.js';
+import { readWritten } from './written-permissions.js';
 
 const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 const ROLE_PARAM = { name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } };
@@ -79,7 +79,7 @@ export class RolesController {
     @Body() body: CreateRoleBody,
   ): Promise<Answer<RoleResource>> {
     const { name, description, requestable = false } = body;
-    const { permissions, spelledAs } = readPermissions(body.permissions);
+    const { permissions, spelledAs } = readWritten(body.permissions);
     await this.edge.permit(call.request, () => this.requireHeld(caller, tenantId, permissions));
     const content = { name, description: description || null, requestable, permissions, spelledAs };
     return this.edge.run(call, (context, mint) => {
@@ -153,7 +153,7 @@ function changeOf({ name, description, requestable, permissions }: ChangeRoleBod
     ...(name !== undefined && { name }),
     ...(description !== undefined && { description: description || null }),
     ...(requestable !== undefined && { requestable }),
-    ...(permissions && readPermissions(permissions)),
+    ...(permissions && readWritten(permissions)),
   };
   if (Object.keys(change).length > 0) return change;
   throw new Refused('invalid', 'name, description, requestable or permissions is needed');

@@ -1,8 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { INSTANT, NULLABLE, REVISION } from '../edge/index.js';
 import { ULID_PATTERN } from '../platform/index.js';
-import { SPELLINGS } from './catalogue.js';
 import { BUILT_IN_NAMES, type ListedRole, type RoleTarget } from './role-resource.js';
+import { WRITTEN_PERMISSIONS, type WrittenPermissions } from './written-permissions.js';
 
 export const ROLE_TARGETS: readonly RoleTarget[] = ['tenant', 'workspace'];
 /** A built-in role by its name, one of the tenant by its id. */
@@ -28,11 +28,11 @@ export class RoleDocument implements ListedRole {
   targets!: RoleTarget[];
 
   @ApiProperty({
-    enum: SPELLINGS,
-    isArray: true,
-    description: '`resource:action`, as they were written; those of `admin` are held by the admins of the tenant',
+    ...WRITTEN_PERMISSIONS,
+    description:
+      '`resource:action`, as they were written, in a list or grouped; those of `admin` are held by the admins of the tenant',
   })
-  permissions!: string[];
+  permissions!: WrittenPermissions;
 
   @ApiProperty({ ...INSTANT, ...NULLABLE, description: 'null for a built-in role' })
   createdAt!: string | null;

@@ -87,6 +87,54 @@ describe('creating a role', () => {
     expect(await allowed(id)).toContain(`role:${id}#service_account_tokens_create@user:*`);
   });
 
+  it.each(['appPermissions', 'app_permissions'])('MG-047 takes them grouped, and answers them so: %s', async (apps) => {
+    const permissions = {
+      permissions: { apps: ['update', 'read'], service_accounts: ['read'], serviceAccountTokens: ['read'] },
+      [apps]: { environments: ['read'] },
+    };
+    const id = await create({ permissions });
+    const ofRole = `${roles}/${id}`;
+    expect((await tenant.owner.get(ofRole)).body.permissions).toEqual(permissions);
+    expect(await allowed(id)).toHaveLength(2 * 5);
+    expect(await audited(id)).toMatchObject([
+      { newValues: { permissions: expect.arrayContaining(['serviceAccounts:read', 'environments:read']) } },
+    ]);
+    expect((await done(tenant.owner.patch(ofRole, { permissions }))).body).toMatchObject({ revision: 1 });
+    const list = ['apps:update', 'apps:read', 'serviceAccounts:read', 'serviceAccountTokens:read', 'environments:read'];
+    const listed = await done(tenant.owner.patch(ofRole, { permissions: list }));
+    expect(listed.body).toMatchObject({ permissions: list, revision: 2 });
+    const fewer = { permissions: { tags: ['read'] }, [apps]: {} };
+    expect((await done(tenant.owner.patch(ofRole, { permissions: fewer }))).body).toMatchObject({ revision: 3 });
+    expect((await tenant.owner.get(ofRole)).body.permissions).toEqual(fewer);
+    expect(await allowed(id)).toHaveLength(2);
+  });
+
+  it.each<[string, unknown]>([
+    ['without a group', { permissions: { apps: ['read'] } }],
+    ['without the first group', { appPermissions: { apps: ['read'] } }],
+    ['empty', {}],
+    ['with nothing in either group', { permissions: {}, appPermissions: {} }],
+    ['with both spellings of a group', { permissions: { apps: ['read'] }, appPermissions: {}, app_permissions: {} }],
+    ['with the second group twice', { appPermissions: { apps: ['read'] }, app_permissions: {} }],
+    ['with an unknown group', { permissions: { apps: ['read'] }, appPermissions: {}, others: {} }],
+    ['with global access', { permissions: { apps: ['read'] }, appPermissions: {}, global_access: true }],
+    ['with an unknown resource', { permissions: { ships: ['read'] }, appPermissions: {} }],
+    ['with a resource of every object', { permissions: { constructor: ['read'] }, appPermissions: {} }],
+    ['with an unknown action', { permissions: { apps: ['read', 'fly'] }, appPermissions: {} }],
+    ['with an action that is no text', { permissions: { apps: [7] }, appPermissions: {} }],
+    ['with actions that are no list', { permissions: { apps: 'read' }, appPermissions: {} }],
+    ['with no actions', { permissions: { apps: [] }, appPermissions: {} }],
+    ['with too many actions', { permissions: { apps: Array(11).fill('read') }, appPermissions: {} }],
+    ['with a group that is a list', { permissions: ['apps:read'], appPermissions: {} }],
+    ['with a group that is null', { permissions: { apps: ['read'] }, appPermissions: null }],
+  ])('MG-049 MG-050 MG-051 is refused with 422 for grouped permissions %s', async (_fault, permissions) => {
+    const field = expect.stringMatching(/^permissions/);
+    const refused = { status: 422, body: { code: 'invalid', field } };
+    expect(await tenant.owner.post(roles, { ...ops, permissions })).toMatchObject(refused);
+    const id = await create();
+    expect(await tenant.owner.patch(`${roles}/${id}`, { permissions })).toMatchObject(refused);
+  });
+
   it.each<[string, object, string]>([
     ['no name', { name: undefined }, 'name'],
     ['a name that is a number', { name: 5 }, 'name'],

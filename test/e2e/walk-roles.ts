@@ -29,6 +29,8 @@ export async function walkRoles(
     headers: { 'if-match': '"9"' },
     status: 412,
   });
+  const permissions = { permissions: { apps: ['read'] }, app_permissions: { service_accounts: ['read'] } };
+  await walk.call('PATCH', `${path}/${role}`, { as, body: { permissions } });
   await walk.call('GET', `${path}/${role}`, { as });
   const target = { type: 'workspace', id: at.workspaceId };
   const given = { subject: { type: 'user', id: other.id }, role, target };
