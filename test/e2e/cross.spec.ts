@@ -52,6 +52,30 @@ const pendingEnded = (id: string) =>
     return events.some(({ stream, type }) => stream === `request-${id}` && !/submitted|decided|granted/.test(type));
   });
 
+it('X-001 one correlation id links request, decision, grant, audit entries and relationship', async () => {
+  const trace = { 'x-correlation-id': `x-001-${tenant.id}` };
+  const body = { kind: 'role', role: 'admin', target: target() };
+  const { id } = (await done(person.post(requests, body, trace))).body;
+  expect((await done(person.get(`${requests}/${id}`))).body).toMatchObject({ status: 'pending' });
+  const approved = await approve(id, trace);
+  expect(approved.headers.get('x-correlation-id')).toBe(trace['x-correlation-id']);
+  expect((await done(person.get(`${requests}/${id}`))).body).toMatchObject({ status: 'approved' });
+
+  const linked = (await tenantEvents(app, tenant.id)).filter(
+    ({ metadata }) => metadata.correlationId === trace['x-correlation-id'],
+  );
+  const types = ['role-request-opened', 'request-submitted', 'approval-decision-recorded', 'request-approved'];
+  expect(linked.map(({ type }) => type)).toEqual([...types, 'role-granted'].map((type) => `${type}.v1`));
+  const [granted] = linked.slice(-1);
+  expect(granted).toMatchObject({ data: { source: `request:${id}`, role: 'admin' } });
+  expect(await held()).toEqual([`workspace:${workspace}#admin@user:${person.id}`]);
+
+  const url = `${tenant.path}/audit-log?correlationId=${trace['x-correlation-id']}&order=asc`;
+  const { items } = (await done(tenant.owner.get(url, consistency(approved)))).body;
+  const places = (items as Record<string, unknown>[]).map(({ eventId, position }) => [eventId, position]);
+  expect(places).toEqual(linked.map((event) => [event.id, event.position]));
+});
+
 it('X-002 P5 what was approved is allowed at once with the token of the approval, what was revoked is not', async () => {
   for (let round = 0; round < 3; round++) {
     const id = await ask();
