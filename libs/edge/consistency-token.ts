@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { type EventLog } from '../event-store/index.js';
 import { Gathered, Refused, sign, verify } from '../platform/index.js';
 import { Progress, type Stage } from '../projections/index.js';
+import { AcceptedLosses } from './accepted-losses.js';
 import { EVENT_LOG, POOL, SIGNING_KEY } from './tokens.js';
 
 /** What a token stands for: a place in one log, and the call that got there. */
@@ -15,6 +16,7 @@ export const READ_WAIT_MS = 5_000;
 
 @Injectable()
 export class ConsistencyTokens {
+  private readonly losses: AcceptedLosses;
   private readonly parked = new Gathered((places: readonly Place[]) => this.areParked(places), 1);
 
   constructor(
@@ -22,15 +24,21 @@ export class ConsistencyTokens {
     @Inject(POOL) private readonly pool: Pool,
     @Inject(SIGNING_KEY) private readonly key: string,
     private readonly progress: Progress,
-  ) {}
+  ) {
+    this.losses = new AcceptedLosses(pool);
+  }
 
   async issue({ position, correlationId }: Place): Promise<string> {
-    return sign({ i: await this.log.incarnation(), n: 0, p: position, c: correlationId }, this.key);
+    const [incarnation, loss] = await Promise.all([this.log.incarnation(), this.losses.latest()]);
+    return sign(
+      { i: incarnation, n: 0, p: position, c: correlationId, ...(loss !== undefined && { l: loss }) },
+      this.key,
+    );
   }
 
   /**
    * Waits until what the token stands for can be read.
-   * @throws Refused `malformed-token`, `foreign-log` (the log was replaced), `not-yet`, `effect-parked`
+   * @throws Refused `malformed-token`, `foreign-log` (the log was replaced, or has lost the event), `not-yet`, `effect-parked`
    */
   async await(token: string, stage: Stage, timeoutMs = READ_WAIT_MS): Promise<void> {
     const place = await this.read(token);
@@ -57,6 +65,8 @@ export class ConsistencyTokens {
     const payload = verify(token, this.key);
     if (typeof payload?.p !== 'number' || typeof payload.c !== 'string') throw new Refused('malformed-token');
     if (payload.i !== (await this.log.incarnation())) throw new Refused('foreign-log');
+    if (payload.l !== undefined && typeof payload.l !== 'number') throw new Refused('malformed-token');
+    if (await this.losses.isLost(payload.p, payload.l)) throw new Refused('foreign-log');
     return { position: payload.p, correlationId: payload.c };
   }
 }

@@ -21,7 +21,7 @@ export const edgeProblems = defineProblems({
   'foreign-log': {
     status: 409,
     title: 'The token is of another event log',
-    next: 'The log was replaced since the token was given. Read again without a token.',
+    next: 'The log was replaced since the token was given, or has lost what it stands for. Read again without a token.',
   },
   'effect-parked': {
     status: 409,

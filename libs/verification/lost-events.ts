@@ -95,7 +95,7 @@ export async function acceptLostEvents(
     await client.query('lock table relay_checkpoint in exclusive mode');
     await client.query(
       `with lost as (delete from audit_entry where position > $1 returning *)
-       insert into lost_audit_entry (position, entry) select position, to_jsonb(lost) from lost`,
+       insert into lost_audit_entry (lost_at, position, entry) select now(), position, to_jsonb(lost) from lost`,
       [last.position],
     );
     await client.query('delete from parked where position > $1', [last.position]);

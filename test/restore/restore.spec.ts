@@ -1,3 +1,4 @@
+import { ConsistencyTokens } from '../../libs/edge/index.js';
 import { LogRestored, processContext } from '../../libs/event-store/index.js';
 import { type EventStoreDbDouble, startEventStoreDbDouble } from '../../libs/testing/eventstoredb-double/index.js';
 import { until } from '../../libs/testing/until.js';
@@ -136,17 +137,26 @@ describe('PostgreSQL restored to an earlier time', () => {
 });
 
 describe('the event store restored to an earlier time', () => {
-  async function restoredEarlier(): Promise<{ before: Settled; lost: Settled }> {
+  const tokens = () => {
+    const { log, pool, progress, config } = site.runtime;
+    return new ConsistencyTokens(log, pool, config.signingKey, progress);
+  };
+  const tokenOfHead = async () =>
+    tokens().issue({ position: await site.runtime.log.head(), correlationId: 'restored' });
+
+  async function restoredEarlier(): Promise<{ before: Settled; lost: Settled; given: string[] }> {
     const { control } = await siteOnEventStoreDb();
     await site.start();
     const before = await settled();
     const position = await site.runtime.log.head();
+    const given = [await tokenOfHead()];
     const lost = await settled();
+    given.push(await tokenOfHead());
     await site.dissolve(before);
     expect(await site.delivered()).toBe(true);
     await site.stop();
     await control.restoreEarlier(position);
-    return { before, lost };
+    return { before, lost, given };
   }
 
   it('stops the relay; what is lost is accepted by one command, on the record, or nothing changes', async () => {
@@ -174,6 +184,19 @@ describe('the event store restored to an earlier time', () => {
     expect(await site.tuplesOf(after)).not.toEqual([]);
     expect(await site.rows(`select action from audit_entry where action = 'lost-events.accepted'`)).toHaveLength(1);
     expect(await verified()).toEqual([]);
+  });
+
+  it('refuses consistency tokens of what is lost, also once the log has grown past it', async () => {
+    const { given } = await restoredEarlier();
+    const [kept, lost] = given as [string, string];
+    expect((await site.operator('rebuild', '--accept-lost-events')).code).toBe(0);
+    await site.start();
+    await expect(tokens().await(lost, 'delivered', 0)).rejects.toMatchObject({ code: 'foreign-log' });
+    const length = await site.runtime.log.head();
+    for (let more = 0; more < 3; more++) await settled();
+    expect(await site.runtime.log.head()).toBeGreaterThan(length);
+    await expect(tokens().await(lost, 'projected')).rejects.toMatchObject({ code: 'foreign-log' });
+    for (const token of [kept, await tokenOfHead()]) await tokens().await(token, 'projected');
   });
 
   it('keeps the relay stopped while the rebuild is interrupted, and goes on with it', async () => {
