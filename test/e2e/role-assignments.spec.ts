@@ -112,6 +112,36 @@ describe('a role of the tenant', () => {
     expect(await may(await aMember(app, tenant), 'apps:read', onTenant())).toBe(false);
   });
 
+  it('counts as changed on the next check of each who holds it, wherever from', async () => {
+    const role = await create(['apps:read'], 'Shift');
+    await done(tenant.owner.patch(`${roles}/${role}`, { requestable: true }));
+    const asking = await aMember(app, tenant);
+    const asked = { kind: 'role', role, target: onTenant() };
+    const { body: request } = await done(asking.post(`${tenant.path}/requests`, asked));
+    await done(tenant.owner.post(`${tenant.path}/requests/${request.id}/decision`, { decision: 'approved' }));
+    const [direct, until] = [await aUserWithToken(app), await aUserWithToken(app)];
+    await done(assign(direct, role, onTenant()));
+    await done(assign(until, role, onWorkspace(), { until: '2099-01-01T00:00:00.000Z' }));
+    const { body: account } = await done(tenant.owner.post(`${tenant.path}/service-accounts`, { name: 'robot' }));
+    const subject = { type: 'service_account', id: account.id };
+    await done(tenant.owner.post(assignments, { subject, role, target: onWorkspace() }));
+    const holders = [asking, direct, until].map(({ id }): object => ({ type: 'user', id })).concat(subject);
+    const allowed = async (permission: string): Promise<unknown[]> => {
+      const checks = holders.map((holder) => ({ resource: onWorkspace(), permission, subject: holder }));
+      return (await done(tenant.owner.post('/v1/permissions/check', { checks }))).body['results'] as unknown[];
+    };
+    for (const [now, before] of [
+      ['logs:read', 'apps:read'],
+      ['tags:read', 'logs:read'],
+    ] as const) {
+      await done(tenant.owner.patch(`${roles}/${role}`, { permissions: [now] }));
+      expect([await allowed(now), await allowed(before)]).toEqual([
+        holders.map(() => ({ allowed: true })),
+        holders.map(() => ({ allowed: false })),
+      ]);
+    }
+  });
+
   it('is called by its name, too, and stands beside built-in ones', async () => {
     const [role, person] = [await create(['apps:read'], 'Night Shift'), await aMember(app, tenant)];
     expect((await assign(person, 'night shift', onTenant())).body.roles).toMatchObject([{ role: 'member' }, { role }]);

@@ -113,6 +113,85 @@ describe('a request for a role of the tenant', () => {
     expect((await ask(u1)).status).toBe(404);
   });
 
+  it('RR-011 RR-012 is the caller’s own and pending: a body that says otherwise is refused', async () => {
+    for (const [field, value] of [
+      ['requester', { type: 'user', id: u2.id }],
+      ['userId', u2.id],
+      ['status', 'approved'],
+      ['reviewer', tenant.owner.id],
+    ] as const) {
+      expect(await ask(u1, { [field]: value })).toMatchObject({ status: 422, body: { field } });
+    }
+    expect(await idsOf(tenant.owner, `role=${nurse}`)).toEqual([]);
+  });
+
+  it('RR-014 RR-016 RR-017 RR-018 is listed by role, status and requester, all to who may see all', async () => {
+    const doctor = await define('doctor', ['tags:read']);
+    const [first, second, third] = [await ask(u1), await ask(u1, { role: doctor }), await ask(u2)];
+    await done(decide(third.body.id, 'rejected'));
+    expect(await idsOf(u1, 'requester=@me&role=doctor')).toEqual([second.body.id]);
+    expect(await idsOf(tenant.owner, 'role=Nurse')).toEqual([third.body.id, first.body.id]);
+    expect(await idsOf(tenant.owner, `role=${nurse}&status=pending`)).toEqual([first.body.id]);
+    expect(await idsOf(tenant.owner, `requester=${u1.id}`)).toEqual([second.body.id, first.body.id]);
+    expect((await u1.get(`${tenant.path}/requests?role=${nurse}`)).status).toBe(403);
+    expect((await tenant.owner.get(`${tenant.path}/requests?role=surgeon`)).status).toBe(400);
+  });
+
+  it('RR-022 RR-023 is decided once; what was rejected is not given', async () => {
+    const [first, second] = [await done(ask(u1)), await done(ask(u2))];
+    await done(decide(first.body.id));
+    await done(decide(second.body.id, 'rejected'));
+    for (const { body } of [first, second]) {
+      for (const decision of ['approved', 'rejected']) {
+        expect(await decide(body.id, decision)).toMatchObject({ status: 409, body: { code: 'request-not-pending' } });
+      }
+    }
+    expect([await may(u1, 'apps:read', onTenant()), await may(u2, 'apps:read', onTenant())]).toEqual([true, false]);
+  });
+
+  it('RR-024 is not decided by the requester, who may decide those of others', async () => {
+    const steward = await define('steward', ['roles:assign', 'apps:read'], false);
+    const subject = { type: 'user', id: u1.id };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: steward, target: onTenant() }));
+    const [own, other] = [await done(ask(u1)), await done(ask(u2))];
+    expect(await decide(own.body.id, 'approved', u1)).toMatchObject({ status: 403, body: { code: 'own-request' } });
+    expect((await u1.get(`${tenant.path}/requests/${own.body.id}`)).body).toMatchObject({ status: 'pending' });
+    expect((await decide(other.body.id, 'approved', u1)).status).toBe(200);
+  });
+
+  it('RR-028 has one outcome when two decide at once', async () => {
+    const { body } = await done(ask(u1));
+    const other = await aMember(app, tenant, 'admin');
+    const answers = await Promise.all([decide(body.id), decide(body.id, 'rejected', other)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const approved = answers[0]!.status === 200;
+    expect(await may(u1, 'apps:read', onTenant())).toBe(approved);
+    expect(await relationships(app, 'role_binding', u1.id)).toHaveLength(approved ? 1 : 0);
+  });
+
+  it('RR-037 RR-040 is on the record with roles before and after, also once the reviewer is gone', async () => {
+    const [{ body }, reviewer] = [await done(ask(u1)), await aMember(app, tenant, 'admin')];
+    await done(decide(body.id, 'approved', reviewer));
+    await done(app.admin.delete(`/v1/users/${reviewer.id}`));
+    await app.settled();
+    expect((await done(tenant.owner.get(`${tenant.path}/requests/${body.id}`))).body).toMatchObject({
+      status: 'approved',
+      reviewer: { id: reviewer.id, active: false },
+    });
+    const { items } = (await done(tenant.owner.get(`${tenant.path}/audit-log?order=asc&limit=200`))).body;
+    const entries = items as unknown as { action: string; actor: object; newValues: { role?: string } }[];
+    const ofRole = entries.filter(({ newValues }) => newValues?.role === nurse);
+    expect(ofRole.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['role-request.opened', 'request.submitted', 'role.granted']),
+    );
+    expect(ofRole.find(({ action }) => action === 'role.granted')).toMatchObject({
+      actor: { onBehalfOf: { id: reviewer.id } },
+      oldValues: { subject: `user:${u1.id}`, roles: ['member'] },
+      newValues: { subject: `user:${u1.id}`, roles: ['member', nurse], source: `request:${String(body.id)}` },
+    });
+    expect(await may(u1, 'apps:read', onTenant())).toBe(true);
+  });
+
   it('with an end is granted until then', async () => {
     const until = '2090-01-01T00:00:00.000Z';
     const { body } = await done(ask(u1, { until, target: onWorkspace() }));
