@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit-commands.js';
 import { addImportCommand } from './import-command.js';
 import { EXIT, explain } from './output.js';
+import { addLostKeysCommand } from './lost-keys-command.js';
 import { addPersonalDataCommands } from './personal-commands.js';
 import { addRebuildCommand } from './rebuild-command.js';
 import { addAdminCommand, addParkedCommands } from './record-commands.js';
@@ -42,6 +43,7 @@ function operatorProgram(): Command {
   addParkedCommands(program, withSession);
   addAdminCommand(program, withSession);
   addPersonalDataCommands(program, withSession);
+  addLostKeysCommand(program, withSession);
   addAuditCommands(program, withSession, run);
   addImportCommand(program, () => openSession(process.env));
   return program;

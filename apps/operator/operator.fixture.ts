@@ -10,12 +10,15 @@ import { compiledPath, type EmbeddedSpiceDb, projectPath, startEmbeddedSpiceDb }
 import { initialiseInstallation } from '../../libs/installation/index.js';
 import { createLogger, loadConfig } from '../../libs/platform/index.js';
 import { createTestDatabase, PATIENCE_MS, type TestDatabase } from '../../libs/testing/index.js';
-import { RegisterUser } from '../../libs/users/index.js';
+import { refuseFaults, SecretWatch, type Text } from '../../libs/testing/secret-watch.js';
+import { ChangeProfile, RegisterUser } from '../../libs/users/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import type { Relay } from '../relay/relay.js';
 import { createCommandContext, createRelay } from '../relay/start-relay.js';
 import type { Asked } from './operator-host.fixture.js';
 import { operatorContext } from './session.js';
+
+const SPICEDB_KEY = 'key-of-operator-specs';
 
 export interface Ran {
   code: number;
@@ -85,18 +88,22 @@ export class OperatorWorld {
   private context!: INestApplicationContext;
   private relay: Relay | undefined;
   private readonly host = new OperatorHost();
+  private readonly watch: SecretWatch;
+  private readonly shown: Text[] = [];
 
   private constructor(
     private readonly database: TestDatabase,
     private readonly server: EmbeddedSpiceDb,
     readonly spicedb: SpiceDb,
-  ) {}
+  ) {
+    this.watch = new SecretWatch(loadConfig(this.env, { mode: 'operator' }));
+  }
 
   static async start(): Promise<OperatorWorld> {
     const database = await createTestDatabase({ empty: true });
-    const server = await startEmbeddedSpiceDb({ presharedKey: 'key' });
+    const server = await startEmbeddedSpiceDb({ presharedKey: SPICEDB_KEY });
     await server.open();
-    const spicedb = new SpiceDb({ endpoint: server.endpoint, presharedKey: 'key', tls: false });
+    const spicedb = new SpiceDb({ endpoint: server.endpoint, presharedKey: SPICEDB_KEY, tls: false });
     return new OperatorWorld(database, server, spicedb);
   }
 
@@ -104,7 +111,7 @@ export class OperatorWorld {
     return {
       DATABASE_URL: this.database.url,
       SPICEDB_ENDPOINT: this.server.endpoint,
-      SPICEDB_PRESHARED_KEY: 'key',
+      SPICEDB_PRESHARED_KEY: SPICEDB_KEY,
     };
   }
 
@@ -113,8 +120,11 @@ export class OperatorWorld {
   }
 
   /** The same with some of the environment changed. */
-  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-    return this.host.run(args, { ...this.env, ...env });
+  async run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+    this.watch.knowsOf(env);
+    const ran = await this.host.run(args, { ...this.env, ...env });
+    this.shown.push({ place: `operator ${args[0]}`, text: `${ran.out}\n${ran.errors}` });
+    return ran;
   }
 
   /** What a command prints with `--json`, whatever its exit code. */
@@ -136,12 +146,24 @@ export class OperatorWorld {
 
   /** A user with a name, registered in this process. */
   async user(displayName: string): Promise<string> {
+    const userId = await this.userUnseen(displayName);
+    await this.delivered();
+    return userId;
+  }
+
+  /** The same, where no relay need run. */
+  async userUnseen(displayName: string): Promise<string> {
     const { clock, ids } = this.runtime;
     const userId = ids.ulid(clock.now());
     const input = { userId, externalIdentity: null, profile: { displayName } };
     await this.context.get(CommandBus).execute(new RegisterUser(operatorContext(this.runtime, 'spec'), input));
-    await this.delivered();
     return userId;
+  }
+
+  async renamed(userId: string, displayName: string): Promise<void> {
+    const change = new ChangeProfile(operatorContext(this.runtime, 'spec'), { userId, displayName });
+    await this.context.get(CommandBus).execute(change);
+    await this.delivered();
   }
 
   startRelay(): void {
@@ -182,5 +204,6 @@ export class OperatorWorld {
     this.spicedb.close();
     await this.server.stop();
     await this.database.drop();
+    refuseFaults(this.watch.faults(this.shown));
   }
 }

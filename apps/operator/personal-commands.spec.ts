@@ -52,6 +52,51 @@ describe('erase', () => {
   });
 });
 
+describe('lost-keys', () => {
+  const parkedIds = async () => {
+    const { items } = await world.asked<{ items: { id: string }[] }>('parked', 'list');
+    return items.map(({ id }) => id);
+  };
+  const toOlder = (subject: string) => world.rows('delete from subject_key where subject = $1', [subject]);
+
+  it('finds nothing where every key is there, and does nothing while a relay is active', async () => {
+    expect(await world.operator('lost-keys')).toMatchObject({ code: 2, errors: expect.stringContaining('relay') });
+    await world.stopRelay();
+    expect(await world.asked('lost-keys', '--accept')).toEqual({ code: 0, subjects: [], events: 0, accepted: false });
+  });
+
+  it('names whose are lost; accepted, on the record, what they sealed counts as erased and all else goes on', async () => {
+    const userId = await world.userUnseen('Guinevere');
+    const subject = `user:${userId}`;
+    await toOlder(subject);
+    world.runtime.keys.forgetAll();
+    world.startRelay();
+    await world.delivered();
+    const parked = await parkedIds();
+    expect(parked.length).toBeGreaterThan(0);
+    await world.stopRelay();
+
+    const told = await world.asked<{ events: number }>('lost-keys');
+    expect(told).toEqual({ code: 1, subjects: [subject], events: told.events, accepted: false });
+    expect(await world.rows('select subject from subject_key where subject = $1', [subject])).toEqual([]);
+    expect(await world.asked('lost-keys', '--accept')).toMatchObject({ code: 0, subjects: [subject], accepted: true });
+    expect(await world.asked('lost-keys')).toMatchObject({ code: 0, subjects: [] });
+
+    world.runtime.keys.forgetAll();
+    world.startRelay();
+    for (const id of parked) await world.operator('parked', 'retry', id);
+    expect(await world.operator('replay', 'all')).toMatchObject({ code: 0 });
+    expect(await nameOf(userId)).toBeNull();
+    expect(await world.asked<Report>('verify')).toMatchObject({ code: 0, ok: true });
+    const accepted = await world.rows(`select new_values from audit_entry where action = 'lost-keys.accepted'`);
+    expect(accepted).toEqual([{ new_values: { subjects: [subject] } }]);
+
+    await world.renamed(userId, 'Gwen');
+    expect(await nameOf(userId)).toBe('Gwen');
+    expect(await world.asked<Report>('verify')).toMatchObject({ code: 0, ok: true });
+  });
+});
+
 describe('rotate-keys', () => {
   it('wraps every key with the new wrapping key; then, and not before, the old one can be taken away', async () => {
     const early = await withKeys(NEXT, 'status');

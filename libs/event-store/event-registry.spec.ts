@@ -112,6 +112,23 @@ describe('personal fields of events', () => {
     expect(await registry.open(events)).toEqual(events);
   });
 
+  it('of a lost key are absent once that is accepted; what was sealed since is read', async () => {
+    const [before] = await stored(noted('bob', 'before'));
+    await pool.query('truncate subject_key');
+    keys.forgetAll();
+    const [since] = await stored(noted('bob', 'since'));
+    const found = (await decoded([before!, since!])).map((event) => () => event.personal);
+    expect(found[0]).toThrow(SealBroken);
+    await keys.replaceLost(['user:bob', 'user:ann']);
+    const [after] = await stored(noted('bob', 'after'));
+    expect(await notesOf([before!, since!, after!])).toEqual([undefined, { note: 'since' }, { note: 'after' }]);
+    const opened = await registry.open([before!, since!]);
+    expect(opened.map(({ metadata }) => metadata.personal)).toEqual([undefined, details]);
+    await destroy('user:bob');
+    await keys.replaceLost(['user:bob']);
+    expect(await notesOf([since!, after!])).toEqual([undefined, undefined]);
+  });
+
   it('of one event are not those of another', async () => {
     const [one, other] = await stored(noted('bob', 'one'), noted('bob', 'other'));
     const [event] = await decoded([{ ...one!, personal: other!.personal! }]);

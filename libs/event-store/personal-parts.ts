@@ -3,6 +3,7 @@ import {
   SealBroken,
   type KeyRing,
   openPart,
+  replacesLost,
   type SealedPart,
   type SealedPlace,
   sealPart,
@@ -111,5 +112,11 @@ function tried(part: object | undefined, keys: KeyRing, place: SealedPlace): obj
 function opened(part: SealedPart, keys: KeyRing, place: SealedPlace): object | undefined {
   const key = keys.get(part.subject);
   if (!key) throw new SubjectKeyMissing(part.subject);
-  return key === 'erased' ? undefined : openPart(part, key, place);
+  if (key === 'erased') return undefined;
+  try {
+    return openPart(part, key, place);
+  } catch (error) {
+    if (error instanceof SealBroken && replacesLost(key)) return undefined;
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ export {
   destroyKeys,
   ERASED_CHANNEL,
   type KeyRing,
+  replacesLost,
   type SubjectKey,
   SubjectKeyMissing,
   SubjectKeys,

@@ -18,7 +18,7 @@ export class SubjectKeyMissing extends Error {
   constructor(subject: string) {
     super(
       `the key of the personal data of ${subject} is missing: the table subject_key is older than the event log; ` +
-        'restore it from a later backup',
+        'restore it from a later backup, or see: operator lost-keys',
     );
   }
 }
@@ -28,9 +28,11 @@ interface KeyRow {
   subject: string;
   wrappedKey: Buffer | null;
   wrappingKeyId: string | null;
+  earlierLost: boolean;
 }
 
-const SELECT = `select subject, wrapped_key as "wrappedKey", wrapping_key_id as "wrappingKeyId" from subject_key`;
+const SELECT = `select subject, wrapped_key as "wrappedKey", wrapping_key_id as "wrappingKeyId",
+  earlier_lost_at is not null as "earlierLost" from subject_key`;
 const KEY_BYTES = 32;
 const CACHED_KEYS = 20_000;
 const READS_AT_ONCE = 2;
@@ -146,6 +148,17 @@ export class SubjectKeys {
     return rows[0]!.count;
   }
 
+  /** Makes keys in the place of those that are lost: what these sealed counts as erased. */
+  async replaceLost(subjects: Subjects): Promise<void> {
+    const made = new Map(subjects.map((subject) => [subject, createSecretKey(randomBytes(KEY_BYTES))]));
+    await this.insert(made);
+    await this.pool.query(
+      `update subject_key set earlier_lost_at = clock_timestamp() where subject = any($1) and erased_at is null`,
+      [subjects],
+    );
+    this.forgetAll();
+  }
+
   private async readAll(asked: readonly Subjects[]): Promise<KeyRing[]> {
     const before = this.erasures;
     const keys = await this.stored([...new Set(asked.flat())], this.pool);
@@ -184,10 +197,20 @@ export class SubjectKeys {
     });
   }
 
-  private keyOf({ subject, wrappedKey, wrappingKeyId }: KeyRow): SubjectKey {
+  private keyOf({ subject, wrappedKey, wrappingKeyId, earlierLost }: KeyRow): SubjectKey {
     if (wrappedKey === null) return 'erased';
-    return this.wrapping.unwrap(subject, { wrappedKey, wrappingKeyId } as WrappedKey);
+    const key = this.wrapping.unwrap(subject, { wrappedKey, wrappingKeyId } as WrappedKey);
+    if (earlierLost) afterLoss.add(key);
+    return key;
   }
+}
+
+/** Keys in the place of lost ones. */
+const afterLoss = new WeakSet<KeyObject>();
+
+/** Whether what the key does not open was sealed with one that is lost, which is on the record. */
+export function replacesLost(key: KeyObject): boolean {
+  return afterLoss.has(key);
 }
 
 const ONE_OF_EACH = `

@@ -19,8 +19,8 @@ export interface ApiClient {
 /** What a command asks for unless the test says otherwise: an answer once its effect is live, however slow the machine. */
 export const PATIENT = { prefer: 'wait=30' };
 
-/** Told of every answer. */
-export type Observe = (status: number, text: string, body: unknown) => void;
+/** Told of every answer, and of the body it answers. */
+export type Observe = (status: number, text: string, body: unknown, sent: unknown) => void;
 
 export function apiClient(url: string, token?: string, observe?: Observe): ApiClient {
   const call = async (method: string, path: string, body: unknown, headers: Record<string, string> = {}) => {
@@ -36,7 +36,7 @@ export function apiClient(url: string, token?: string, observe?: Observe): ApiCl
     });
     const text = await response.text();
     const parsed = (text === '' ? undefined : JSON.parse(text)) as AnswerBody;
-    observe?.(response.status, text, parsed);
+    observe?.(response.status, text, parsed, body);
     return { status: response.status, headers: response.headers, body: parsed };
   };
   return {

@@ -1,5 +1,5 @@
 import { loadConfig } from '../platform/core.js';
-import { SecretWatch } from './secret-watch.js';
+import { refuseFaults, SecretWatch } from './secret-watch.js';
 
 const env = { TOKEN_PEPPER: `${'p'.repeat(40)}, ${'q'.repeat(40)}`, SIGNING_KEY: 's'.repeat(40) };
 
@@ -31,6 +31,25 @@ describe('the watch over secrets', () => {
     const secrets = watch();
     secrets.knows('with"quote"and\\');
     expect(secrets.faults(logged(JSON.stringify({ x: 'with"quote"and\\' })))).toHaveLength(1);
+  });
+
+  it.each([
+    ['an e-mail address', { email: 'ada@example.org' }, 'ada@example.org'],
+    ['a name', { displayName: 'Ada Lovelace' }, 'Ada Lovelace'],
+    ['a note of one of many', { decisions: [{ note: 'as she asked' }] }, 'as she asked'],
+  ])('finds %s that was sent, where somebody logs it, and does not repeat it', (_, sent, clear) => {
+    const personal = watch();
+    personal.answered(201, '', {}, sent);
+    const faults = personal.faults([{ place: 'the log', text: `{"msg":"registered ${clear}"}`, log: true }]);
+    expect(faults).toEqual([expect.stringContaining('the log holds personal data')]);
+    expect(faults.join()).not.toContain(clear);
+    expect(() => refuseFaults(faults)).toThrow('the log holds personal data');
+  });
+
+  it('lets personal data stand where they are kept to be read', () => {
+    const personal = watch();
+    personal.answered(201, '', {}, { displayName: 'Ada Lovelace' });
+    expect(personal.faults([{ place: 'the table app_user', text: 'Ada Lovelace' }])).toEqual([]);
   });
 
   it('says nothing of what holds none', () => {

@@ -1,27 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Config } from '../platform/index.js';
 
-interface Text {
+export interface Text {
   /** Where it was found. */
   place: string;
   text: string;
+  /** Of what happens, for whoever runs the product: it may not hold personal data either. */
+  log?: boolean;
 }
 
 /** Shorter ones would be found in what has nothing to do with them. */
 const SHORTEST = 8;
 const SECRET_MEMBERS = new Set(['secret', 'clientSecret', 'apiKey']);
+const PERSONAL_MEMBERS = new Set(['displayName', 'email', 'reason', 'note']);
+const SHORTEST_PERSONAL = 6;
 
-/** Knows every secret that a test configures, presents or is given, and looks for them where none may be. */
+/**
+ * Knows every secret that a test configures, presents or is given, and what it sent as somebody's personal data, and looks
+ * for them where they may not be.
+ */
 export class SecretWatch {
   private readonly secrets = new Set<string>();
+  private readonly personal = new Set<string>();
   private readonly answers: Text[] = [];
 
-  constructor(config: Config, env: Record<string, string> = {}) {
+  constructor(config: Config, env: Record<string, string | undefined> = {}) {
     const { adminToken, databaseUrl, eventstoreUrl, spicedbPresharedKey, signingKey } = config;
     const passwords = [databaseUrl, eventstoreUrl].map((url) => (url === undefined ? '' : new URL(url).password));
+    for (const secret of [adminToken, spicedbPresharedKey, signingKey, ...passwords]) this.knows(secret);
+    this.knowsOf(env);
+  }
+
+  /** What an environment holds that is secret by its name. */
+  knowsOf(env: Record<string, string | undefined>): void {
     const given = Object.entries(env).filter(([name]) => /TOKEN|PEPPER|KEY|SECRET|PASSWORD/.test(name));
-    const peppers = given.flatMap(([, value]) => value.split(',').map((part) => part.trim()));
-    for (const secret of [adminToken, spicedbPresharedKey, signingKey, ...passwords, ...peppers]) this.knows(secret);
+    for (const [, value = ''] of given) for (const part of value.split(',')) this.knows(part.trim());
   }
 
   knows(secret: string | undefined): void {
@@ -29,19 +44,31 @@ export class SecretWatch {
       this.secrets.add(secret);
   }
 
-  /** Of an answer: its secrets are known from now on; a refusal may hold none. */
-  answered(status: number, text: string, body: unknown): void {
+  /** Of an answer: its secrets are known from now on, and what was sent as personal; a refusal may hold no secret. */
+  answered(status: number, text: string, body: unknown, sent?: unknown): void {
     if (status >= 400) this.answers.push({ place: `a problem document (${status})`, text });
     else this.knowMembers(body);
+    this.knowPersonal(sent);
   }
 
-  /** Where a secret shows, in words that don't repeat it. */
+  /** Where a secret or, in a log, personal data show, in words that don't repeat them. */
   faults(texts: readonly Text[]): string[] {
-    return [...this.answers, ...texts].flatMap(({ place, text }) =>
-      [...this.secrets]
-        .filter((secret) => text.includes(secret) || text.includes(JSON.stringify(secret).slice(1, -1)))
-        .map((secret) => `${place} holds a secret that begins with ${secret.slice(0, 6)}…: ${around(text, secret)}`),
-    );
+    return [...this.answers, ...texts].flatMap(({ place, text, log }) => [
+      ...within(text, this.secrets).map((secret) => {
+        return `${place} holds a secret that begins with ${secret.slice(0, 6)}…: ${around(text, secret)}`;
+      }),
+      ...within(text, log ? this.personal : []).map((clear) => {
+        return `${place} holds personal data: ${around(text, clear)}`;
+      }),
+    ]);
+  }
+
+  private knowPersonal(sent: unknown): void {
+    if (typeof sent !== 'object' || sent === null) return;
+    for (const [name, value] of Object.entries(sent)) {
+      if (typeof value !== 'string') this.knowPersonal(value);
+      else if (PERSONAL_MEMBERS.has(name) && value.length >= SHORTEST_PERSONAL) this.personal.add(value);
+    }
   }
 
   private knowMembers(body: unknown): void {
@@ -53,9 +80,28 @@ export class SecretWatch {
   }
 }
 
+function within(text: string, wanted: Iterable<string>): string[] {
+  return [...wanted].filter((each) => text.includes(each) || text.includes(JSON.stringify(each).slice(1, -1)));
+}
+
+/** @throws where something shows that may not */
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length > 0) {
+    throw new Error(`what is secret or personal shows:\n${[...new Set(faults)].slice(0, 10).join('\n')}`);
+  }
+}
+
 function around(text: string, secret: string): string {
   const at = Math.max(0, text.indexOf(secret));
-  return text.slice(Math.max(0, at - 120), at + secret.length + 40).replaceAll(secret, '<secret>');
+  return text.slice(Math.max(0, at - 120), at + secret.length + 40).replaceAll(secret, '<…>');
+}
+
+/** Every file of a data folder that is a log: of the product and of its PostgreSQL. */
+export async function logsOf(folder: string): Promise<Text[]> {
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.log'));
+  return Promise.all(
+    files.map(async (file) => ({ place: file, text: await readFile(join(folder, file), 'utf8'), log: true })),
+  );
 }
 
 /** Every row of every table, as text: the audit log, events, read models, deliveries. */

@@ -26,19 +26,30 @@ export type LostEventsAccepted = DomainEvent<
   }
 >;
 
+/** The table of keys was restored to an earlier time, and an operator goes on without those that are lost. */
+export type LostKeysAccepted = DomainEvent<
+  'lost-keys-accepted.v1',
+  {
+    /** Whose keys they are: `user:01J…`. */
+    subjects: readonly string[];
+  }
+>;
+
+export const KEYS_LOSS_ACCEPTED = 'lost-keys-accepted.v1';
 export const LOSS_ACCEPTED = 'lost-events-accepted.v1';
 /** In the place of the incarnation of the log that a read side follows, until it is rebuilt: no relay goes on. */
 export const REBUILDING = 'rebuilding';
 export const REPAIRED = 'relationships-repaired.v1';
 export const REPAIRS_STREAM = 'repairs';
 
-const repairs = noun<RelationshipsRepaired | LostEventsAccepted>({
+const repairs = noun<RelationshipsRepaired | LostEventsAccepted | LostKeysAccepted>({
   name: 'repairs',
   types: {
     [REPAIRED]: 'An operator made SpiceDB hold what is wanted, where it did not.',
     [LOSS_ACCEPTED]: 'An operator went on with an event log that had lost its last events.',
+    [KEYS_LOSS_ACCEPTED]: 'An operator went on without keys that were lost: what they sealed counts as erased.',
   },
-  relationships: { [REPAIRED]: () => [], [LOSS_ACCEPTED]: () => [] },
+  relationships: { [REPAIRED]: () => [], [LOSS_ACCEPTED]: () => [], [KEYS_LOSS_ACCEPTED]: () => [] },
   audit: {
     [REPAIRED]: ({ data: { missing, extra, tuples } }) => ({
       action: 'relationships.repaired',
@@ -49,6 +60,11 @@ const repairs = noun<RelationshipsRepaired | LostEventsAccepted>({
       action: 'lost-events.accepted',
       resource: { type: 'system', id: 'installation' },
       new: { after, count, firstAt, lastAt },
+    }),
+    [KEYS_LOSS_ACCEPTED]: ({ data: { subjects } }) => ({
+      action: 'lost-keys.accepted',
+      resource: { type: 'system', id: 'installation' },
+      new: { subjects },
     }),
   },
 });

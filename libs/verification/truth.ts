@@ -33,7 +33,8 @@ export async function* readLogWithKeys(
   }
 }
 
-async function* readPieces(log: EventLog, after: number, upTo: number): AsyncGenerator<StoredEvent[]> {
+/** The same in pieces. */
+export async function* readPieces(log: EventLog, after: number, upTo: number): AsyncGenerator<StoredEvent[]> {
   for (let position = after; position < upTo;) {
     const events = await log.readAll(position, EVENTS_AT_ONCE);
     yield events.filter((event) => event.position <= upTo);

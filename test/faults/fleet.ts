@@ -1,9 +1,11 @@
+import type { Observe } from '../../libs/testing/api-client.js';
 import type { ServerProcess } from './server-process.js';
 import { ADMIN_TOKEN, type Servers } from './servers.js';
 import type { Restartable } from './story.js';
 
 /** API processes of one installation; the story goes on at the next one when one dies. */
 export class Fleet implements Restartable {
+  readonly observe: Observe = (...answered) => this.servers.watch.answered(...answered);
   private current: ServerProcess | undefined;
 
   constructor(

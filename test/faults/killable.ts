@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { compiledPath } from '../../libs/embedded/index.js';
+import { loadConfig } from '../../libs/platform/index.js';
+import type { Observe } from '../../libs/testing/api-client.js';
+import { logsOf, refuseFaults, SecretWatch } from '../../libs/testing/secret-watch.js';
 
 export interface Started {
   url: string;
@@ -17,11 +20,15 @@ export interface Started {
 /** The standalone product as a real process on a data folder, to be killed and started again. */
 export class Killable {
   private child: ChildProcess | undefined;
+  private readonly watch: SecretWatch;
+  readonly observe: Observe = (...answered) => this.watch.answered(...answered);
 
   private constructor(
     readonly folder: string,
     private readonly env: Record<string, string>,
-  ) {}
+  ) {
+    this.watch = new SecretWatch(loadConfig(env, { mode: 'standalone' }), env);
+  }
 
   static async create(env: Record<string, string> = {}): Promise<Killable> {
     return new Killable(await mkdtemp(join(tmpdir(), 'countersign-faults-')), env);
@@ -37,7 +44,9 @@ export class Killable {
     const lines = createInterface({ input: child.stdout });
     const ready = once(lines, 'line').then(([line]) => JSON.parse(line as string) as Started);
     const died = once(child, 'exit').then(() => undefined);
-    return Promise.race([ready, died]);
+    const started = await Promise.race([ready, died]);
+    for (const secret of [started?.token, started?.spicedbKey]) this.watch.knows(secret);
+    return started;
   }
 
   get alive(): boolean {
@@ -53,6 +62,8 @@ export class Killable {
 
   async remove(): Promise<void> {
     await this.kill('SIGTERM');
+    const logs = await logsOf(this.folder);
     await rm(this.folder, { recursive: true, force: true });
+    refuseFaults(this.watch.faults(logs));
   }
 }

@@ -2,6 +2,7 @@ import { runOperator, type Ran } from '../../apps/operator/operator.fixture.js';
 import { type EmbeddedSpiceDb, startEmbeddedSpiceDb } from '../../libs/embedded/index.js';
 import { loadConfig } from '../../libs/platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/index.js';
+import { refuseFaults, SecretWatch, type Text } from '../../libs/testing/secret-watch.js';
 import { checkInvariants, type Report } from '../../libs/verification/index.js';
 import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
 import { ServerProcess } from './server-process.js';
@@ -12,7 +13,10 @@ const SPICEDB_KEY = 'key-of-processes-0001';
 /** PostgreSQL and SpiceDB, empty, for processes that a test starts and kills. */
 export class Servers {
   readonly env: Record<string, string>;
+  /** Of what the processes are given and answer; their logs are searched for it in the end. */
+  readonly watch: SecretWatch;
   private readonly started = new Set<ServerProcess>();
+  private readonly shown: Text[] = [];
 
   private constructor(
     readonly database: TestDatabase,
@@ -27,6 +31,7 @@ export class Servers {
       ...{ PORT: '0', RELAY_PORT: '0', SHUTDOWN_DELAY_MS: '0' },
       ...more,
     };
+    this.watch = new SecretWatch(loadConfig(this.env, { mode: 'operator' }), this.env);
   }
 
   static async start(more: Record<string, string> = {}, presharedKey = SPICEDB_KEY): Promise<Servers> {
@@ -38,8 +43,10 @@ export class Servers {
     return new Servers(database, spicedb, more);
   }
 
-  operator(...args: string[]): Promise<Ran> {
-    return runOperator(args, this.env);
+  async operator(...args: string[]): Promise<Ran> {
+    const ran = await runOperator(args, this.env);
+    this.shown.push({ place: `operator ${args[0]}`, text: `${ran.out}\n${ran.errors}` });
+    return ran;
   }
 
   async migrate(): Promise<void> {
@@ -60,6 +67,7 @@ export class Servers {
     const script = fault ? `test/faults/faulty-${app}.js` : `apps/${app}/main.js`;
     const child = new ServerProcess(script, { ...this.env, ...env, ...(fault && { FAULT: fault }) });
     this.started.add(child);
+    this.watch.knowsOf(env);
     return child;
   }
 
@@ -86,7 +94,11 @@ export class Servers {
 
   /** Those that a test which failed has left. */
   async killAll(): Promise<void> {
-    await Promise.all([...this.started].map((child) => child.kill()));
+    const ended = await Promise.all([...this.started].map((child) => child.kill()));
+    for (const { logged, errors } of ended) {
+      const text = [...logged.map((line) => JSON.stringify(line)), errors].join('\n');
+      this.shown.push({ place: 'the log of a process', text, log: true });
+    }
     this.started.clear();
   }
 
@@ -94,5 +106,6 @@ export class Servers {
     await this.killAll();
     await this.spicedb.stop();
     await this.database.drop();
+    refuseFaults(this.watch.faults(this.shown));
   }
 }

@@ -1,8 +1,15 @@
-import { type AnswerBody, type ApiAnswer, type ApiClient, apiClient } from '../../libs/testing/api-client.js';
+import {
+  type AnswerBody,
+  type ApiAnswer,
+  type ApiClient,
+  apiClient,
+  type Observe,
+} from '../../libs/testing/api-client.js';
 import type { Started } from './killable.js';
 
 /** What is killed, and serves again once it is started. */
 export interface Restartable {
+  readonly observe?: Observe;
   start(): Promise<Pick<Started, 'url' | 'token'> | undefined>;
   kill(): Promise<unknown>;
 }
@@ -21,7 +28,7 @@ export class Teller<Product extends Restartable = Restartable> {
     private current: NonNullable<Awaited<ReturnType<Product['start']>>>,
     private readonly name: string,
   ) {
-    this.admin = apiClient(current.url, current.token);
+    this.admin = apiClient(current.url, current.token, product.observe);
   }
 
   get started(): NonNullable<Awaited<ReturnType<Product['start']>>> {
@@ -57,7 +64,7 @@ export class Teller<Product extends Restartable = Restartable> {
   }
 
   private async requestAndDecide(path: string, target: object, secret: string): Promise<void> {
-    const hers = (): ApiClient => apiClient(this.current.url, secret);
+    const hers = (): ApiClient => apiClient(this.current.url, secret, this.product.observe);
     const body = { kind: 'role', role: 'member', target };
     const request = await this.id('request', () => hers().post(`${path}/requests`, body, this.next()));
     const decision = { decision: 'approved', note: 'welcome' };
@@ -98,6 +105,6 @@ export class Teller<Product extends Restartable = Restartable> {
     if (!started) throw new Error('the product does not start again');
     this.restarts++;
     this.current = started as NonNullable<Awaited<ReturnType<Product['start']>>>;
-    this.admin = apiClient(started.url, started.token);
+    this.admin = apiClient(started.url, started.token, this.product.observe);
   }
 }
