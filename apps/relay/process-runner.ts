@@ -44,8 +44,9 @@ export class ProcessRunner {
     if (done >= checkpoint) return false;
     const events = (await log.readAll(done, EVENTS_AT_ONCE)).filter(({ position }) => position <= checkpoint);
     for (const together of this.groupsOf(await this.toRun(events))) await this.runTogether(together);
-    await this.remember(events.at(-1)?.position ?? checkpoint);
-    return true;
+    const reached = events.at(-1)?.position ?? checkpoint;
+    await this.remember(reached);
+    return reached < checkpoint;
   }
 
   /** Nothing follows from an event that could not be applied, until an operator has it count. */

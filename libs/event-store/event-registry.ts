@@ -107,6 +107,7 @@ export class EventRegistry {
   }
 
   private decodeWith(stored: StoredEvent, keys: KeyRing): Recorded {
+    if (stored.personal === undefined && this.current.has(stored.type)) return stored;
     const { type, data, personal } = this.upcast(stored, keys);
     const { id, stream, revision, position, metadata } = stored;
     if (!isSealed(personal)) {

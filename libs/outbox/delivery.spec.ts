@@ -37,6 +37,9 @@ beforeEach(() => {
   parked = [];
 });
 
+/** What was sent to SpiceDB. */
+let writes = 0;
+
 type Change = `${'+' | '-'}${string}`;
 /** `workspace:{test}{name}#editor@user:U` */
 const tuple = (name: string): string => `workspace:t${partition}${name}#editor@user:U`;
@@ -44,7 +47,8 @@ const toTuple = (name: string): string => (name.includes('#') ? name : tuple(nam
 
 function delivery(change: Partial<DeliveryOptions> = {}): Delivery {
   const onParked = (tuples: number): void => void parked.push(tuples);
-  return new Delivery({ pool, spicedb, partition, maxUpdates: 4, onParked, ...change });
+  const around = <T>(_range: object, write: () => Promise<T>): Promise<T> => (writes++, write());
+  return new Delivery({ pool, spicedb, partition, maxUpdates: 4, onParked, around, ...change });
 }
 
 /** Appends the changes of an event to the outbox, and moves the checkpoint. */
@@ -63,9 +67,9 @@ async function changed(position: number, ...changes: Change[]): Promise<void> {
 }
 
 async function deliverAll(by = delivery()): Promise<number> {
-  let writes = 0;
-  while (await by.deliverNext()) writes++;
-  return writes;
+  const before = writes;
+  while (await by.deliverNext());
+  return writes - before;
 }
 
 /** The names of this test's tuples in SpiceDB. */
@@ -122,6 +126,21 @@ describe('delivering', () => {
     await changed(9);
     expect(await deliverAll()).toBe(0);
     expect(await delivered()).toMatchObject({ position: 9 });
+  });
+
+  it('notes with the last write that what follows without changes is delivered, too, but not what comes meanwhile', async () => {
+    await changed(0, '+a');
+    await changed(3);
+    const at = async (point: string): Promise<void> => {
+      if (point === 'after-delivery') await changed(7, '+b');
+    };
+    expect(await delivery({ at }).deliverNext()).toBe(false);
+    expect(await delivered()).toMatchObject({ position: 3 });
+    expect(await readMark(spicedb, partition)).toMatchObject({ position: 0 });
+    expect(await outbox()).toBe(1);
+    expect(await deliverAll()).toBe(1);
+    expect(await delivered()).toMatchObject({ position: 7 });
+    expect(await there()).toEqual(['a', 'b']);
   });
 
   it('makes an event of more than 900 changes in pieces, in whatever number of attempts', async () => {

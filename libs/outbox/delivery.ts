@@ -47,6 +47,14 @@ const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 
 const ROWS_AT_ONCE = 5_000;
 const FAILED_PRECONDITION = 9;
+
+interface Pending {
+  checkpoint: number;
+  rows: ChangeRow[];
+  /** Whether they are all up to the checkpoint. */
+  complete: boolean;
+}
+
 const CHANGES = `select position, sequence, event_id as "eventId", tuple, operation, expires_at as "expiresAt"
   from relationship_change where partition = $1 and position > $2`;
 
@@ -72,13 +80,15 @@ export class Delivery {
   async deliverNext(): Promise<boolean> {
     const { maxUpdates } = this.options;
     const mark = await this.currentMark();
-    const { checkpoint, rows } = await this.pendingAfter(mark);
+    const { checkpoint, rows, complete } = await this.pendingAfter(mark);
     if (rows.length === 0) {
       if (checkpoint > this.recorded) await this.record(checkpoint);
       return false;
     }
-    await this.deliver(cutRange(rows, mark, maxUpdates));
-    return true;
+    const range = cutRange(rows, mark, maxUpdates);
+    const last = complete && range.rows.length === rows.length && range.to.piece === 0;
+    const delivered = await this.deliver(range, last ? checkpoint : range.to.position);
+    return !(delivered && last);
   }
 
   private async currentMark(): Promise<Mark> {
@@ -143,7 +153,7 @@ export class Delivery {
   }
 
   /** Of one snapshot: up to the checkpoint no rows are missing. */
-  private async pendingAfter(mark: Mark): Promise<{ checkpoint: number; rows: ChangeRow[] }> {
+  private async pendingAfter(mark: Mark): Promise<Pending> {
     const { pool, partition } = this.options;
     const values = [partition, mark.position];
     const { rows: found } = await pool.query<ChangeRow & { checkpoint: number }>(
@@ -155,17 +165,23 @@ export class Delivery {
     );
     const [{ checkpoint, position: first }] = found as [ChangeRow & { checkpoint: number }];
     const rows = first === null ? [] : found;
-    if (rows.length < ROWS_AT_ONCE) return { checkpoint, rows };
+    if (rows.length < ROWS_AT_ONCE) return { checkpoint, rows, complete: true };
     const last = rows.at(-1)!.position;
-    if (last !== first) return { checkpoint, rows: rows.filter(({ position }) => position !== last) };
+    if (last !== first) {
+      return { checkpoint, rows: rows.filter(({ position }) => position !== last), complete: false };
+    }
     const whole = await pool.query<ChangeRow>(`${CHANGES} and position <= $3 order by position, sequence`, [
       ...values,
       last,
     ]);
-    return { checkpoint, rows: whole.rows };
+    return { checkpoint, rows: whole.rows, complete: false };
   }
 
-  private async deliver(range: Range): Promise<void> {
+  /**
+   * @param upTo where all is delivered once the range is
+   * @returns whether it was written as it is
+   */
+  private async deliver(range: Range, upTo = range.to.position): Promise<boolean> {
     const { spicedb, partition } = this.options;
     const from = this.mark!;
     try {
@@ -174,11 +190,13 @@ export class Delivery {
       const token = await (this.options.around?.(range, write) ?? write());
       await this.options.at?.('after-delivery');
       this.mark = range.to;
-      await this.record(range.to.position, token);
+      await this.record(upTo, token);
+      return true;
     } catch (error) {
       if (!(error instanceof SpiceDbRefused)) throw error;
-      if (error.code === FAILED_PRECONDITION && (await this.markMoved(from))) return;
+      if (error.code === FAILED_PRECONDITION && (await this.markMoved(from))) return false;
       await this.isolate(range, error);
+      return false;
     }
   }
 
@@ -197,7 +215,8 @@ export class Delivery {
     if (positions.length > 1) {
       const middle = positions[Math.floor(positions.length / 2)]!;
       const half = range.rows.filter(({ position }) => position < middle);
-      return this.deliver(cutRange(half, this.mark!, maxUpdates));
+      await this.deliver(cutRange(half, this.mark!, maxUpdates));
+      return;
     }
     const deletes = await this.acceptedDeletes(range.updates);
     await this.park(range, deletes, error);
@@ -212,7 +231,8 @@ export class Delivery {
   }
 
   private async record(position: number, token?: string): Promise<void> {
-    await recordDelivered(this.options.pool, this.options.partition, position, token);
+    const written = token === undefined ? undefined : { zedToken: token, mark: this.mark!.position };
+    await recordDelivered(this.options.pool, this.options.partition, position, written);
     this.recorded = Math.max(this.recorded, position);
     this.options.onDelivered?.(position);
   }
@@ -272,12 +292,17 @@ export async function noteDoubt(pool: Pick<Pool, 'query'>, partition: number, do
 }
 
 /** Notes what is delivered, and wakes who waits for it. Never moves back. */
-async function recordDelivered(pool: Pool, partition: number, position: number, zedToken?: string): Promise<void> {
+async function recordDelivered(
+  pool: Pool,
+  partition: number,
+  position: number,
+  written?: { zedToken: string; mark: number },
+): Promise<void> {
   await pool.query({
     name: 'record-delivered',
     text: `with moved as (
        insert into delivery_mark as d (partition, position, zed_token, written)
-       values ($1::integer, $2::bigint, $3::text, case when $3 is not null then $2::bigint end)
+       values ($1::integer, $2::bigint, $3::text, $4::bigint)
        on conflict (partition) do update
          set position = greatest(d.position, $2), zed_token = coalesce($3, d.zed_token),
              written = greatest(d.written, excluded.written), moved_at = clock_timestamp()
@@ -286,6 +311,6 @@ async function recordDelivered(pool: Pool, partition: number, position: number, 
      gone as (delete from relationship_change where partition = $1 and position <= $2 and exists (select 1 from moved))
      select pg_notify('relay_progress',
        json_build_object('partition', $1::integer, 'delivered', $2::bigint, 'zedToken', $3::text)::text) from moved`,
-    values: [partition, position, zedToken ?? null],
+    values: [partition, position, written?.zedToken ?? null, written?.mark ?? null],
   });
 }

@@ -10,8 +10,6 @@ interface Waiting<Question, Answer> {
 }
 
 const MOST_AT_ONCE = 256;
-/** A round of fewer would cost more than it saves. */
-const WORTH_A_ROUND = 8;
 
 /**
  * Questions to a server that come together are asked together, as most of what a small one costs is its round trip: of
@@ -20,7 +18,6 @@ const WORTH_A_ROUND = 8;
 export class Gathered<Question, Answer> {
   private waiting: Waiting<Question, Answer>[] = [];
   private underWay = 0;
-  private asking = 0;
 
   /** @param rounds asked at the same time, each on a connection of its own */
   constructor(
@@ -39,22 +36,14 @@ export class Gathered<Question, Answer> {
     this.underWay++;
     // What else is asked in this turn of the event loop goes along.
     for (await nextTurn(); this.waiting.length > 0; await nextTurn()) {
-      const round = this.waiting.splice(0, this.share());
-      this.asking++;
+      const round = this.waiting.splice(0, MOST_AT_ONCE);
       try {
         const answers = await this.answerAll(round.map(({ question }) => question));
         round.forEach(({ resolve }, index) => resolve(answers[index] as Answer));
       } catch (error) {
         for (const { reject } of round) reject(error);
       }
-      this.asking--;
     }
     this.underWay--;
-  }
-
-  /** Of the rounds that are free each takes as much: answers of one are read while the other waits for its own. */
-  private share(): number {
-    const free = this.rounds - this.asking;
-    return Math.min(MOST_AT_ONCE, Math.max(WORTH_A_ROUND, Math.ceil(this.waiting.length / free)));
   }
 }

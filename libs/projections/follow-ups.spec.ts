@@ -38,6 +38,22 @@ describe('what follows from an event', () => {
     expect(sent).toEqual(ALL);
   });
 
+  it('is not begun by the relay while the call that caused it is at it', async () => {
+    const { sent, followUps } = world();
+    const [position, failures] = await Promise.all([followUps.run([happened], 7), followUps.runEach(happened)]);
+    expect([position, failures]).toEqual([9, []]);
+    expect(sent).toEqual(ALL);
+  });
+
+  it('is done by the relay where the call that was at it fails', async () => {
+    const { sent, trouble, followUps } = world();
+    trouble.add('second');
+    const [call, failures] = await Promise.allSettled([followUps.run([happened], 7), followUps.runEach(happened)]);
+    expect(call).toMatchObject({ status: 'rejected', reason: new Error('second') });
+    expect(failures).toMatchObject({ value: [new Error('second')] });
+    expect(sent).toEqual(['first', 'first, too', 'second', 'first', 'first, too', 'second']);
+  });
+
   it('is repeated by the relay where a process does not say that once is enough', async () => {
     const { sent, followUps } = world([]);
     await followUps.run([happened], 7);

@@ -18,6 +18,8 @@ const REMEMBERED_EVENTS = 50_000;
 export class FollowUps {
   /** Ids of events whose follow-ups went well in this process, and need no second look. */
   private readonly done: LRUCache<string, true>;
+  /** Id of an event → the call that runs what follows from it. */
+  private readonly underWay = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly bus: CommandBus,
@@ -34,6 +36,16 @@ export class FollowUps {
    * @throws what the first command that fails throws; the relay sends the rest
    */
   async run(events: readonly Recorded<DomainEvent>[], position: number): Promise<number> {
+    const running = this.runInTurn(events, position);
+    for (const { id } of events) this.underWay.set(id, running);
+    try {
+      return await running;
+    } finally {
+      for (const { id } of events) this.underWay.delete(id);
+    }
+  }
+
+  private async runInTurn(events: readonly Recorded<DomainEvent>[], position: number): Promise<number> {
     let last = position;
     for (const event of events) {
       for (const process of this.processes) last = Math.max(last, await this.runOne(process, event));
@@ -45,6 +57,8 @@ export class FollowUps {
   /** Each process goes as far as it can, whatever becomes of the others. @returns what those that failed threw */
   async runEach(event: Recorded<DomainEvent>): Promise<unknown[]> {
     const failures: unknown[] = [];
+    // Its own call is at it: what goes well there is not done a second time beside it.
+    if (this.isDoneOnce(event)) await this.underWay.get(event.id)?.catch(() => undefined);
     if (this.done.delete(event.id)) return failures;
     for (const process of this.processes) {
       await this.runOne(process, event).catch((error: unknown) => failures.push(error));
