@@ -25,6 +25,10 @@ export class EffectsOracle {
   private upTo = BEFORE_START;
   private piece = 0;
   private shown = '';
+  /** Wanted by an event of which SpiceDB did not take everything: it may have none of what that adds. */
+  private readonly parked = new Set<string>();
+  /** Who is gone, by the events up to the mark. */
+  private readonly gone = new Set<string>();
 
   constructor(
     private readonly domain: Domain,
@@ -52,6 +56,15 @@ export class EffectsOracle {
     for (const event of this.log.events.slice(this.upTo + 1, position + 1)) this.apply(event);
     [this.upTo, this.piece, this.shown] = [position, piece, shown];
     this.compare(piece > 0 ? this.changesOf(this.nextChanging()) : []);
+    this.requireNothingOfGone();
+  }
+
+  private requireNothingOfGone(): void {
+    if (this.gone.size === 0) return;
+    for (const tuple of this.spicedb.relationships.keys()) {
+      if (!this.gone.has(tuple.split('@')[1]!)) continue;
+      throw new Violation('P5', `with everything up to ${this.upTo} delivered, SpiceDB has ${tuple} of who is gone`);
+    }
   }
 
   private mark(): { position: number; piece: number } {
@@ -64,6 +77,7 @@ export class EffectsOracle {
   /** @param open changes of an event that is delivered in pieces, and not whole yet */
   private compare(open: readonly TupleChange[]): void {
     const moving = new Map(open.map((change) => [change.tuple, change]));
+    const withOpen = new Set(this.parkedWith(open));
     const wanted = new Map(
       [...this.naive.wishes.keys()]
         .filter((tuple) => !this.refused(tuple))
@@ -73,7 +87,7 @@ export class EffectsOracle {
     for (const tuple of new Set([...wanted.keys(), ...had.keys(), ...moving.keys()])) {
       const change = moving.get(tuple);
       const allowed = change ? [change.before, change.now] : [wanted.get(tuple)];
-      if (allowed.includes(had.get(tuple)) || (change && this.refused(tuple))) continue;
+      if (allowed.includes(had.get(tuple)) || this.parked.has(tuple) || withOpen.has(tuple)) continue;
       throw new Violation(
         'P6',
         `with everything up to ${this.upTo} delivered, SpiceDB has ${tuple} ${shownEnd(had.get(tuple))}; ` +
@@ -95,7 +109,17 @@ export class EffectsOracle {
   }
 
   private apply(stored: StoredEvent): void {
-    this.applyTo(this.naive, stored);
+    const changes = this.applyTo(this.naive, stored);
+    const gone = goneBy(stored);
+    if (gone !== undefined) this.gone.add(gone);
+    for (const { tuple } of changes) this.parked.delete(tuple);
+    for (const tuple of this.parkedWith(changes)) this.parked.add(tuple);
+  }
+
+  /** What an event adds is parked with what SpiceDB refuses of it; what it removes goes through. */
+  private parkedWith(changes: readonly TupleChange[]): string[] {
+    const added = changes.filter(({ now }) => now !== undefined).map(({ tuple }) => tuple);
+    return added.some((tuple) => this.refused(tuple)) ? added : [];
   }
 
   private applyTo(naive: NaiveRelationships, stored: StoredEvent): TupleChange[] {
@@ -109,6 +133,12 @@ export class EffectsOracle {
     }
     return naive.apply(mapped.event, mapped.changes);
   }
+}
+
+/** Who can hold nothing any more from an event on. */
+export function goneBy({ type, data }: StoredEvent): string | undefined {
+  if (type === 'user-deactivated.v1') return `user:${data['userId'] as string}`;
+  return type === 'service-account-deleted.v1' ? `service_account:${data['serviceAccountId'] as string}` : undefined;
 }
 
 function shownEnd(end: string | null | undefined): string {

@@ -10,7 +10,10 @@ import type { Scheduler } from './scheduler.js';
 import type { Seeded } from './seeded.js';
 import type { SimulatedLog } from './simulated-log.js';
 import type { SimulatedNode } from './simulated-node.js';
-import { createTenant, type Known, nextCall, registerUser, type StoryCall, type Told } from './story.js';
+import { createServiceAccount } from './accounts-story.js';
+import { createRole } from './roles-story.js';
+import { Choices, createTenant, registerUser, type Repertoire } from './story.js';
+import type { Known, StoryCall, Told } from './story-call.js';
 
 export interface PeopleWorld {
   scheduler: Scheduler;
@@ -26,6 +29,7 @@ export interface PeopleWorld {
   isLive: (position: number) => boolean;
   /** Calls that are left out, by their number: for finding the few that matter. */
   skipped: ReadonlySet<number>;
+  repertoire: Repertoire;
 }
 
 type Outcome = { told: Told; position: number; effective: boolean } | { refused: string } | 'no answer';
@@ -42,14 +46,20 @@ export class People {
   /** Numbers of the calls that were made. */
   readonly made: number[] = [];
   private calls = 0;
+  private readonly choices: Choices;
 
-  constructor(private readonly world: PeopleWorld) {}
+  constructor(private readonly world: PeopleWorld) {
+    this.choices = new Choices(world.repertoire, world.random.fork('emphasis'));
+  }
 
   async act(people: number, callsEach: number): Promise<void> {
     const { random } = this.world;
     for (let number = 0; number < 3; number++) await this.call(registerUser(this.known, number), random);
     const [first] = this.known.users;
     await this.call(createTenant(this.known, first!, 'T0'), random);
+    if (this.world.repertoire === 'whole') {
+      for (const create of [createRole, createServiceAccount]) await this.call(create(random, this.known), random);
+    }
     await Promise.all(
       Array.from({ length: people }, (_, index) => this.one(random.fork(`person ${index}`), callsEach)),
     );
@@ -58,7 +68,7 @@ export class People {
   private async one(random: Seeded, calls: number): Promise<void> {
     for (let made = 0; made < calls; made++) {
       await this.sleep(random.between(0, 200));
-      const call = nextCall(random, this.known, this.world.now());
+      const call = this.choices.next(random, this.known, this.world.now());
       if (call && !this.world.skipped.has(this.calls++)) await this.call(call, random);
     }
   }
@@ -160,7 +170,9 @@ export class People {
   }
 }
 
-/** Without whether somebody who is named is active: that is told as it is today. */
+/** What is told as it is today, or once: whether somebody is active, what they are called, and a secret. */
+const NOT_REPEATED = new Set(['active', 'displayName', 'secret']);
+
 function shownAnswer(told: Told): string {
-  return JSON.stringify(told, (name, value: unknown) => (name === 'active' ? undefined : value));
+  return JSON.stringify(told, (name, value: unknown) => (NOT_REPEATED.has(name) ? undefined : value));
 }

@@ -31,7 +31,11 @@ export class PostgresServer {
   }
 
   async take(): Promise<PoolClient> {
-    return this.free.pop() ?? (await this.pool.connect());
+    const free = this.free.pop();
+    if (free) return free;
+    const client = await this.pool.connect();
+    await client.query('set idle_in_transaction_session_timeout = 0');
+    return client;
   }
 
   give(client: PoolClient): void {

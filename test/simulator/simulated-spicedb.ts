@@ -73,7 +73,8 @@ export class SimulatedSpiceDb {
     const allowed = this.relations.get(`${type}#${relation}`);
     if (!allowed) throw new SpiceDbRefused(`relation \`${type}#${relation}\` not found`, FAILED_PRECONDITION);
     const [subjectType, userset] = [subject.split(':', 1)[0]!, subject.split('#')[1]];
-    const shown = userset === undefined ? subjectType : `${subjectType}#${userset}`;
+    const anybody = subject === `${subjectType}:*`;
+    const shown = anybody ? subject : userset === undefined ? subjectType : `${subjectType}#${userset}`;
     const wanted = operation === 'touch' && expiresAt !== null ? `${shown} with expiration` : shown;
     if (!allowed.has(wanted)) {
       throw new SpiceDbRefused(`subjects of type \`${wanted}\` are not allowed`, INVALID_ARGUMENT);

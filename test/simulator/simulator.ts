@@ -21,6 +21,7 @@ import { SimulatedNode } from './simulated-node.js';
 import { SimulatedPostgres } from './simulated-postgres.js';
 import { instantAt, type SimulatedProcess } from './simulated-process.js';
 import { SimulatedSpiceDb } from './simulated-spicedb.js';
+import type { Repertoire } from './story.js';
 
 /** A protection that is taken away, to see that it is missed. */
 export type Protection = 'mark' | 'lease' | 'sources';
@@ -29,6 +30,8 @@ export const PROTECTIONS: readonly Protection[] = ['mark', 'lease', 'sources'];
 export interface SimulationOptions {
   seed: number;
   without?: Protection;
+  /** All where absent. */
+  repertoire?: Repertoire;
   /** Faults and calls that are left out, by their numbers. */
   suppressed?: ReadonlySet<number>;
   skipped?: ReadonlySet<number>;
@@ -97,7 +100,7 @@ class Simulation {
     private readonly options: SimulationOptions,
     schema: string,
   ) {
-    const { seed, suppressed, skipped = new Set(), without } = options;
+    const { seed, suppressed, skipped = new Set(), without, repertoire = 'whole' } = options;
     const { scheduler } = this;
     this.random = new Seeded(`seed ${seed}`);
     this.faults = new FaultPlan(this.random.fork('faults'), suppressed);
@@ -126,7 +129,7 @@ class Simulation {
       ...['relay-1', 'relay-2'].map((name) => new SimulatedNode(world, name, true)),
     ];
     this.people = new People({
-      ...{ scheduler, handlers, log: this.log, trace, skipped, apis: this.nodes.slice(0, 2) },
+      ...{ scheduler, handlers, log: this.log, trace, skipped, repertoire, apis: this.nodes.slice(0, 2) },
       ...{
         random: this.random.fork('story'),
         now: () => instantAt(scheduler.now),

@@ -1,6 +1,4 @@
 import { EndRole, GrantRole, RemoveTenantMember, type RoleName } from '../../libs/assignments/index.js';
-import type { MakeCommand } from '../../libs/edge/index.js';
-import type { StoredEvent } from '../../libs/event-store/index.js';
 import { DecideRequest } from '../../libs/requests/decide-request.js';
 import { RevokeRequest } from '../../libs/requests/revoke-request.js';
 import { SubmitRequest } from '../../libs/requests/submit-request.js';
@@ -12,45 +10,23 @@ import { DeactivateUser, RegisterUser } from '../../libs/users/index.js';
 import { ChangeWorkspace } from '../../libs/workspaces/change-workspace.js';
 import { CreateWorkspace } from '../../libs/workspaces/create-workspace.js';
 import { DeleteWorkspace } from '../../libs/workspaces/delete-workspace.js';
+import { ACCOUNT_CHOICES } from './accounts-story.js';
+import { ROLE_CHOICES } from './roles-story.js';
 import type { Seeded } from './seeded.js';
-
-interface KnownTenant {
-  id: string;
-  rootId: string;
-  workspaces: string[];
-}
-interface KnownRequest {
-  id: string;
-  tenantId: string;
-  requester: string;
-}
-/** What the people of a story know, as far as they were told. */
-export interface Known {
-  users: string[];
-  tenants: KnownTenant[];
-  requests: KnownRequest[];
-}
-/** An answer as its caller sees it, without what differs between two of the same. */
-export type Told = Record<string, unknown> & { id: string };
-
-/** A call that somebody makes. */
-export interface StoryCall {
-  name: string;
-  /** Who calls. */
-  principal: string;
-  tenantId: string | null;
-  make: MakeCommand;
-  learn?: (told: Told) => void;
-  /** Whether an event is one that an accepted call leaves in the log. */
-  leaves: (event: StoredEvent, told: Told) => boolean;
-}
-
-const user = (id: string) => ({ type: 'user' as const, id });
-const ROOT = 'nobody';
+import {
+  type Choice,
+  type Known,
+  type KnownRequest,
+  NOBODY,
+  someEnd,
+  somewhere,
+  type StoryCall,
+  user,
+} from './story-call.js';
 
 export function registerUser(known: Known, number: number): StoryCall {
   return {
-    ...{ name: `register user ${number}`, principal: ROOT, tenantId: null },
+    ...{ name: `register user ${number}`, principal: NOBODY, tenantId: null },
     make: (context, mint) =>
       new RegisterUser(context, {
         userId: mint('user'),
@@ -71,16 +47,14 @@ export function createTenant(known: Known, creatorId: string, name: string): Sto
     },
     learn: ({ id, rootWorkspaceId }) => {
       const rootId = rootWorkspaceId as string;
-      known.tenants.push({ id, rootId, workspaces: [rootId] });
+      known.tenants.push({ id, rootId, workspaces: [rootId], serviceAccounts: [], tokens: [], roles: [] });
     },
     leaves: ({ type, data }, { id }) => type === 'tenant-created.v1' && data['tenantId'] === id,
   };
 }
 
-type Choice = (random: Seeded, known: Known, now: Date) => StoryCall | undefined;
-
 /** What may be done next, and how often it is. */
-const CHOICES: readonly [weight: number, choice: Choice][] = [
+const BASIC: readonly [weight: number, choice: Choice][] = [
   [7, giveOnWorkspace],
   [5, giveInTenant],
   [9, request],
@@ -97,27 +71,35 @@ const CHOICES: readonly [weight: number, choice: Choice][] = [
   [0.7, deleteTenant],
   [0.5, deactivate],
 ];
-const TOTAL = CHOICES.reduce((sum, [weight]) => sum + weight, 0);
 
-/** What somebody does next; undefined where what came to mind is not possible. */
-export function nextCall(random: Seeded, known: Known, now: Date): StoryCall | undefined {
-  let left = random.next() * TOTAL;
-  for (const [weight, choice] of CHOICES) {
-    left -= weight;
-    if (left < 0) return choice(random, known, now);
+/** What a story is about: built-in roles of people alone, or all that there is. */
+export const REPERTOIRES = ['basic', 'whole'] as const;
+export type Repertoire = (typeof REPERTOIRES)[number];
+
+/** How often each thing is done in a story: what never comes together hides what only happens together. */
+const EMPHASES = [0.3, 1, 3];
+
+/** What people do in a story of their own. */
+export class Choices {
+  private readonly weighted: readonly (readonly [weight: number, choice: Choice])[];
+  private readonly total: number;
+
+  constructor(repertoire: Repertoire, random: Seeded) {
+    const whole = [...BASIC, ...ROLE_CHOICES, ...ACCOUNT_CHOICES];
+    this.weighted =
+      repertoire === 'basic' ? BASIC : whole.map(([weight, choice]) => [weight * random.pick(EMPHASES), choice]);
+    this.total = this.weighted.reduce((sum, [weight]) => sum + weight, 0);
   }
-  return undefined;
-}
 
-/** Some grants end soon, so that their ends come while the story goes on. */
-function someEnd(random: Seeded, now: Date): string | null {
-  return random.chance(0.35) ? new Date(now.getTime() + random.between(300, 3_000)).toISOString() : null;
-}
-
-function somewhere(random: Seeded, known: Known) {
-  const tenant = random.pick(known.tenants);
-  const workspaceId = random.chance(0.5) ? tenant.rootId : random.pick(tenant.workspaces);
-  return { tenant, tenantId: tenant.id, workspaceId, userId: random.pick(known.users) };
+  /** What somebody does next; undefined where what came to mind is not possible. */
+  next(random: Seeded, known: Known, now: Date): StoryCall | undefined {
+    let left = random.next() * this.total;
+    for (const [weight, choice] of this.weighted) {
+      left -= weight;
+      if (left < 0) return choice(random, known, now);
+    }
+    return undefined;
+  }
 }
 
 const WORKSPACE_ROLES: readonly RoleName[] = ['admin', 'admin', 'editor', 'member'];
@@ -171,7 +153,7 @@ function request(random: Seeded, known: Known, now: Date): StoryCall {
   return {
     ...{ name: `request ${role} of ${target.type} for ${userId.slice(-4)}`, principal: userId, tenantId },
     make: (context, mint) => new SubmitRequest(context, { ...asked, requestId: mint('request'), supersede }),
-    learn: ({ id }) => void known.requests.push({ id, tenantId, requester: userId }),
+    learn: ({ id }) => void known.requests.push({ id, tenantId, requester: user(userId) }),
     leaves: ({ type, data }, { id }) => type === 'request-submitted.v1' && data['requestId'] === id,
   };
 }
@@ -187,9 +169,10 @@ function decide(random: Seeded, known: Known): StoryCall | undefined {
   const { id: requestId, tenantId } = about;
   const by = user(random.pick(known.users));
   const verdict = random.chance(0.8) ? ('approved' as const) : ('rejected' as const);
+  const judgedRevision = about.role?.revision;
   return {
     ...{ name: `${verdict} of ${requestId.slice(-4)}`, principal: by.id, tenantId },
-    make: (context) => new DecideRequest(context, { requestId, tenantId, by, verdict }),
+    make: (context) => new DecideRequest(context, { requestId, tenantId, by, verdict, judgedRevision }),
     leaves: ({ type, data }) => type === `request-${verdict}.v1` && data['requestId'] === requestId,
   };
 }
@@ -199,8 +182,8 @@ function withdraw(random: Seeded, known: Known): StoryCall | undefined {
   if (!about) return undefined;
   const { id: requestId, tenantId, requester } = about;
   return {
-    ...{ name: `withdraw ${requestId.slice(-4)}`, principal: requester, tenantId },
-    make: (context) => new WithdrawRequest(context, { requestId, tenantId, by: user(requester) }),
+    ...{ name: `withdraw ${requestId.slice(-4)}`, principal: requester.id, tenantId },
+    make: (context) => new WithdrawRequest(context, { requestId, tenantId, by: requester }),
     leaves: ({ type, data }) => type === 'request-withdrawn.v1' && data['requestId'] === requestId,
   };
 }
@@ -300,7 +283,7 @@ function deleteTenant(random: Seeded, known: Known): StoryCall {
 function deactivate(random: Seeded, known: Known): StoryCall {
   const userId = random.pick(known.users);
   return {
-    ...{ name: `deactivate ${userId.slice(-4)}`, principal: ROOT, tenantId: null },
+    ...{ name: `deactivate ${userId.slice(-4)}`, principal: NOBODY, tenantId: null },
     make: (context) => new DeactivateUser(context, { userId }),
     leaves: ({ type, data }) => type === 'user-deactivated.v1' && data['userId'] === userId,
   };
