@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPath } from '../../libs/embedded/index.js';
 import { processIdentity } from '../../libs/embedded/process-identity.js';
+import { loadConfig } from '../../libs/platform/index.js';
 import { until } from '../../libs/testing/index.js';
+import { logsOf, SecretWatch } from '../../libs/testing/secret-watch.js';
 
 interface Terminal {
   child: ChildProcess;
@@ -109,5 +111,14 @@ describe('npm start', () => {
     expect(await paste(await ready(second))).toMatchObject({ status: 200, items: [{ id: tenant }] });
     second.child.kill('SIGTERM');
     expect(await second.exitCode).toBe(0);
+  });
+
+  it('keeps its secrets out of its logs', async () => {
+    const { shown } = terminals[0]!;
+    const watch = new SecretWatch(loadConfig({}, { mode: 'standalone' }));
+    for (const pattern of [/Bearer ([^\s']+)/, /key ([^\s)]+)\)/]) watch.knows(found(shown, pattern));
+    const logs = await logsOf(folder);
+    expect(logs.map(({ place }) => place)).toContain('countersign.log');
+    expect(watch.faults(logs)).toEqual([]);
   });
 });
