@@ -48,6 +48,8 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       mustHold?: boolean;
       /** Refused as forbidden where it would change an admin. */
       sparesAdmins?: boolean;
+      /** Refused as forbidden where it would change what somebody holds of the built-in roles. */
+      sparesMembers?: boolean;
       /** The revision of the member that the caller saw. */
       ifRevision?: number;
       /** How the call names the subject. */
@@ -124,10 +126,10 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
     const command = { ...input, replace: input.replaces, removedAt, at: context.at };
     return executeOnAssignment(this.runtime, context, input, (state) => {
-      if (input.sparesAdmins && liveRoles(state, command)['admin']) return { refused: 'forbidden' };
-      return isStale(input, state.revision + revisions.admin)
-        ? { refused: 'stale-revision' }
-        : grantRole(command, state);
+      const decided = grantRole(command, state);
+      const changes = !Array.isArray(decided) || decided.length > 0;
+      if (changes && isSpared(input, Object.keys(liveRoles(state, command)))) return { refused: 'forbidden' };
+      return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : decided;
     });
   }
 
@@ -148,6 +150,10 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
       return isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state);
     });
   }
+}
+
+function isSpared({ sparesAdmins, sparesMembers }: GrantRole['input'], held: readonly RoleName[]): boolean {
+  return (sparesAdmins === true && held.includes('admin')) || (sparesMembers === true && held.some(isBuiltIn));
 }
 
 /** @throws Refused `role-not-for-service-accounts` */

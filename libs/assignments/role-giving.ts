@@ -24,6 +24,8 @@ export interface GivenRole {
   roleRevision?: number;
   /** Whether the caller changes plain members alone. */
   sparesAdmins: boolean;
+  /** Whether the caller adds members, and changes none who is there. */
+  sparesMembers: boolean;
 }
 /** What is done to a member. */
 export type MemberChange = 'create' | 'update' | 'delete';
@@ -88,13 +90,14 @@ export class RoleGiving {
     change: MemberChange = 'create',
   ): Promise<GivenRole> {
     const { tenantId, target } = asked;
-    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role, sparesAdmins: false };
+    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role, sparesAdmins: false, sparesMembers: false };
     requireOf(target.type, asked.role);
     await this.edge.permit(request, async () => {
       const sparesAdmins = await this.requireChanging(caller, asked, change);
+      const sparesMembers = sparesAdmins && !(await this.mayChange(caller, target));
       const { role, own } = await namedRole(this.runtime, { tenantId, role: asked.role, targetType: target.type });
       if (own) await this.rights.requireHeld(subjectOf(caller), `${target.type}:${target.id}`, own.permissions);
-      given = { role, sparesAdmins, ...(own && { roleRevision: own.revision }) };
+      given = { role, sparesAdmins, sparesMembers, ...(own && { roleRevision: own.revision }) };
     });
     return given;
   }
@@ -112,6 +115,11 @@ export class RoleGiving {
       permission: rightToChange('admin', type),
     };
     return !(await this.access.allows(question));
+  }
+
+  private mayChange(caller: Principal, { type, id }: Target): Promise<boolean> {
+    const permission = rightToChangePlain('update', type);
+    return this.access.allows({ subject: subjectOf(caller), resource: `${type}:${id}`, permission });
   }
 
   /** @returns whether plain members alone are the caller's to change */

@@ -158,6 +158,20 @@ describe('who changes members by a role', () => {
     );
   });
 
+  it('by members:create alone adds members, and changes none who is there', async () => {
+    const [adder, there] = [await holderOf(['members:create']), await aMember(app, tenant)];
+    const before = await everything(app, tenant);
+    const again = { userId: there.id, role: 'member' };
+    expect((await adder.post(at('members'), { ...again, ...anEnd() })).status).toBe(403);
+    expect((await adder.post(at('members'), again)).status).toBe(201);
+    expect(await everything(app, tenant)).toEqual(before);
+    const [here, editor] = [await holderOf(['members:create'], { target: onWorkspace() }), await aMember(app, tenant)];
+    await give({ type: 'user', id: editor.id }, 'editor', onWorkspace());
+    const members = at(`workspaces/${workspace}/members`);
+    expect((await here.post(members, { userId: editor.id, role: 'member' })).status).toBe(403);
+    expect((await here.post(members, { userId: there.id, role: 'member' })).status).toBe(201);
+  });
+
   it('gives no membership that they don’t have', async () => {
     const steward = await holderOf(['members:create'], { member: false });
     expect((await steward.post(at('members'), await aNewcomer())).status).toBe(403);
