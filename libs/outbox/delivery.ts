@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type SpiceDb, SpiceDbRefused, type Update } from '../authorization/index.js';
+import { type SpiceDb, SpiceDbRefused, SpiceDbUnavailable, type Update } from '../authorization/index.js';
 import { BEFORE_START } from '../event-store/index.js';
 import { inTransaction } from '../platform/index.js';
 import { type ChangeRow, cutRange, type Range } from './delivery-range.js';
@@ -18,6 +18,8 @@ export interface DeliveryOptions {
   onParked?: (tuples: number, error: Error) => void;
   /** Around each write, for those who measure it. */
   around?: <T>(range: Pick<Range, 'rows' | 'updates'>, write: () => Promise<T>) => Promise<T>;
+  /** Milliseconds that only go forward; the process's own where absent. */
+  monotonic?: () => number;
   /** Told up to which position all is delivered. */
   onDelivered?: (position: number) => void;
 }
@@ -45,6 +47,8 @@ export class RelationshipsAhead extends Error {
 
 const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 
+/** A SpiceDB that nothing is delivered to may be restored, too. */
+const LOOKED_AT_EVERY_MS = 15_000;
 const ROWS_AT_ONCE = 5_000;
 const FAILED_PRECONDITION = 9;
 
@@ -63,6 +67,8 @@ export class Delivery {
   private mark: Mark | undefined;
   /** Up to where it is noted that all is delivered, by this process since it has known the mark. */
   private recorded = BEFORE_START;
+  /** When the mark was last read, by the monotonic clock. */
+  private lookedAt = 0;
 
   constructor(private readonly options: DeliveryOptions) {}
 
@@ -83,6 +89,7 @@ export class Delivery {
     const { checkpoint, rows, complete } = await this.pendingAfter(mark);
     if (rows.length === 0) {
       if (checkpoint > this.recorded) await this.record(checkpoint);
+      await this.lookAgain(mark);
       return false;
     }
     const range = cutRange(rows, mark, maxUpdates);
@@ -91,10 +98,29 @@ export class Delivery {
     return !(delivered && last);
   }
 
+  /** Now and then, whether the mark still stands where it was left. */
+  private async lookAgain(mark: Mark): Promise<void> {
+    if (this.monotonic() - this.lookedAt < LOOKED_AT_EVERY_MS) return;
+    this.lookedAt = this.monotonic();
+    try {
+      if (isSameMark(await readMark(this.options.spicedb, this.options.partition), mark)) return;
+    } catch (error) {
+      if (error instanceof SpiceDbUnavailable) return;
+      throw error;
+    }
+    this.mark = undefined;
+    await this.currentMark();
+  }
+
+  private monotonic(): number {
+    return this.options.monotonic?.() ?? performance.now();
+  }
+
   private async currentMark(): Promise<Mark> {
     if (this.mark) return this.mark;
     try {
       const mark = await this.ownMark();
+      this.lookedAt = this.monotonic();
       await noteDoubt(this.options.pool, this.options.partition, null);
       return (this.mark = mark);
     } catch (error) {
