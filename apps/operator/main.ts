@@ -1,5 +1,9 @@
 import 'reflect-metadata';
+import { constants, setPriority } from 'node:os';
 import { operate } from './operate.js';
 
+const args = process.argv.slice(2);
+// On a machine it shares with the live system, that goes first.
+if (args.includes('replay')) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 // The EventStoreDB client keeps the process alive for a while after it is closed.
-process.exit(await operate(process.argv.slice(2)));
+process.exit(await operate(args));

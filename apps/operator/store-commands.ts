@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import type { Command } from 'commander';
 import { replay, type ReplayReport } from '../../libs/projections/index.js';
 import { checkInvariants, type Report, repairRelationships } from '../../libs/verification/index.js';
@@ -127,8 +126,6 @@ async function runReplay({ runtime }: OperatorSession, model: string, flags: Rep
     throw new UsageError(`There is no read model ${model}; there are: all, ${names}, and ${RELATIONSHIPS}`);
   }
   const bar = new ProgressBar('replaying');
-  // On a machine it shares with the live system, that goes first.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   try {
     const report = await replay({
       ...{ pool, log, models, relationships, registry: domain.registry, batchSize: flags.batchSize },
