@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type pg from 'pg';
 import { createTestDatabase } from '../testing/index.js';
 import type { TestDatabase } from '../testing/index.js';
+import { TcpProxy } from '../testing/tcp-proxy.js';
 import { inTransaction, isConnectionError, openKysely, openPool } from './database.js';
 
 let database: TestDatabase;
@@ -132,6 +133,23 @@ describe('a connection error', () => {
     const nowhere = openPool({ url: 'postgres://nobody@127.0.0.1:1/nothing', applicationName: 'database spec' });
     expect(isConnectionError(await rejectionOf(nowhere.query('select 1')))).toBe(true);
     await nowhere.end();
+  });
+
+  it('is an answer that never comes, also in the middle of a transaction', async () => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
+    const url = new URL(database.url);
+    url.port = String(proxy.address.port);
+    const cutOff = openPool({ url: url.href, applicationName: 'database spec', statementTimeoutMs: 1_000 });
+    const attempt = inTransaction(cutOff, async (client) => {
+      proxy.freeze();
+      await client.query("insert into thing values ('a')");
+    });
+    expect(isConnectionError(await rejectionOf(attempt))).toBe(true);
+    expect(cutOff.totalCount).toBe(0);
+    await proxy.stop();
+    await cutOff.end();
+    expect(await names()).toEqual([]);
   });
 
   it('is seen behind the error that reports it', () => {

@@ -50,18 +50,24 @@ const types: pg.CustomTypesConfig = {
     (format !== 'binary' && parsers.get(oid)) || (pg.types.getTypeParser(oid, format as 'text') as Parse<unknown>),
 };
 
+/** How long after its statement must have ended an answer may still be on its way. */
+const ANSWER_MS = 5_000;
+
 /**
  * `bigint` is read as a number (an unsafe one fails the query), `timestamptz` as ISO 8601 UTC text
  * (`2026-01-01T00:00:00.000Z`), `date` as text.
  */
 export function openPool(options: PoolOptions): pg.Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementTimeoutMs,
+    // A server that is cut off without a word ends no statement.
+    query_timeout: statementTimeoutMs === 0 ? undefined : statementTimeoutMs + ANSWER_MS,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     pipeline: options.pipeline ?? false,
@@ -95,7 +101,8 @@ export async function inTransaction<T>(
     if (command !== 'COMMIT') throw new Error('the transaction was undone: a statement in it had failed');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => (broken = failure));
+    if (isConnectionError(error)) broken = error as Error;
+    else await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
     client.release(broken);
@@ -108,7 +115,7 @@ const SOCKET_CODES = new Set(
 /** Shutting down, starting up, out of connections, a session that was ended, a primary that became a standby. */
 const SERVER_CODES = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25006', '53300']);
 const MESSAGES =
-  /^Connection terminated|^timeout exceeded when trying to connect|connection error and is not queryable|after calling end on the pool|^Client was closed/;
+  /^Connection terminated|^Query read timeout|^timeout exceeded when trying to connect|connection error and is not queryable|after calling end on the pool|^Client was closed/;
 
 /** Whether the database could not be reached, or went away: nothing is wrong with the statement. */
 export function isConnectionError(error: unknown): boolean {
