@@ -57,7 +57,7 @@ export class SecretWatch {
       ...within(text, this.secrets).map((secret) => {
         return `${place} holds a secret that begins with ${secret.slice(0, 6)}…: ${around(text, secret)}`;
       }),
-      ...within(text, log ? this.personal : []).map((clear) => {
+      ...within(text, log ? this.personal : [], standsAlone).map((clear) => {
         return `${place} holds personal data: ${around(text, clear)}`;
       }),
     ]);
@@ -80,8 +80,23 @@ export class SecretWatch {
   }
 }
 
-function within(text: string, wanted: Iterable<string>): string[] {
-  return [...wanted].filter((each) => text.includes(each) || text.includes(JSON.stringify(each).slice(1, -1)));
+function within(text: string, wanted: Iterable<string>, has = holds): string[] {
+  return [...wanted].filter((each) => has(text, each) || has(text, JSON.stringify(each).slice(1, -1)));
+}
+
+function holds(text: string, wanted: string): boolean {
+  return text.includes(wanted);
+}
+
+const PART_OF_WORD = /[\p{L}\p{N}]/u;
+
+/** Whether it stands for itself somewhere: "second" is also in the names of metrics. */
+function standsAlone(text: string, clear: string): boolean {
+  for (let at = text.indexOf(clear); at >= 0; at = text.indexOf(clear, at + 1)) {
+    const around = [text[at - 1], text[at + clear.length]];
+    if (around.every((letter) => letter === undefined || !PART_OF_WORD.test(letter))) return true;
+  }
+  return false;
 }
 
 /** @throws where something shows that may not */
