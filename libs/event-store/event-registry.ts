@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { isSealed, type KeyRing, type SubjectKeys } from '../personal-data/index.js';
+import { isSealed, type KeyRing, OpenedParts, type SubjectKeys } from '../personal-data/index.js';
 import type { DomainEvent, Recorded, SubjectMap, Upcaster } from './domain-event.js';
 import type { EventToAppend, StoredEvent } from './event-log.js';
 import { principalOf } from './event-metadata.js';
@@ -39,11 +39,13 @@ export class EventRegistry {
   private readonly upcasters = new Map<string, Upcaster>();
   private readonly subjects = new Map<string, SubjectOf>();
   private readonly erasing = new Map<string, SubjectOf>();
+  private readonly opened = new OpenedParts();
 
   constructor(
     readonly families: readonly EventFamily[],
     private readonly keys?: SubjectKeys,
   ) {
+    keys?.onErasure(() => this.opened.forgetAll());
     for (const family of families) {
       for (const type of Object.keys(family.types)) this.add(type, family);
       for (const [type, upcast] of Object.entries(family.upcasters ?? {})) this.addUpcaster(type, upcast);
@@ -103,7 +105,7 @@ export class EventRegistry {
   async open<E extends Pick<StoredEvent, 'id' | 'personal' | 'metadata'>>(events: readonly E[]): Promise<E[]> {
     const sealed = events.flatMap(({ personal, metadata }) => [personal, metadata.personal]).filter(isSealed);
     const keys = (await this.keys?.toOpen(new Set(sealed.map(({ subject }) => subject)))) ?? NO_KEYS;
-    return events.map((event) => openedEvent(event, keys));
+    return events.map((event) => openedEvent(event, keys, this.opened.open));
   }
 
   private decodeWith(stored: StoredEvent, keys: KeyRing): Recorded {

@@ -92,29 +92,33 @@ export class RecordedSealed implements Recorded {
 }
 
 /** What can't be opened stays as it is, what was erased is absent. */
-export function openedEvent<E extends Pick<EventToAppend, 'id' | 'personal' | 'metadata'>>(event: E, keys: KeyRing): E {
+export function openedEvent<E extends Pick<EventToAppend, 'id' | 'personal' | 'metadata'>>(
+  event: E,
+  keys: KeyRing,
+  open: typeof openPart,
+): E {
   const { personal, metadata, ...rest } = event;
   const { personal: details, ...envelope } = metadata;
-  const own = tried(personal, keys, { eventId: event.id, part: 'event' });
-  const actor = tried(details, keys, { eventId: event.id, part: 'metadata' });
+  const own = tried(personal, keys, open, { eventId: event.id, part: 'event' });
+  const actor = tried(details, keys, open, { eventId: event.id, part: 'metadata' });
   return { ...rest, metadata: { ...envelope, ...(actor && { personal: actor }) }, ...(own && { personal: own }) } as E;
 }
 
-function tried(part: object | undefined, keys: KeyRing, place: SealedPlace): object | undefined {
+function tried(part: object | undefined, keys: KeyRing, open: typeof openPart, place: SealedPlace): object | undefined {
   try {
-    return isSealed(part) ? opened(part, keys, place) : part;
+    return isSealed(part) ? opened(part, keys, place, open) : part;
   } catch (error) {
     if (error instanceof SealBroken || error instanceof SubjectKeyMissing) return part;
     throw error;
   }
 }
 
-function opened(part: SealedPart, keys: KeyRing, place: SealedPlace): object | undefined {
+function opened(part: SealedPart, keys: KeyRing, place: SealedPlace, open = openPart): object | undefined {
   const key = keys.get(part.subject);
   if (!key) throw new SubjectKeyMissing(part.subject);
   if (key === 'erased') return undefined;
   try {
-    return openPart(part, key, place);
+    return open(part, key, place);
   } catch (error) {
     if (error instanceof SealBroken && replacesLost(key)) return undefined;
     throw error;
