@@ -13,20 +13,34 @@ interface Comparison {
   name: string;
   clients: number;
   target?: number;
+  /** As a process of the same machine reaches the server; else over TCP, as one of another machine does. */
+  throughSocket?: boolean;
   openPeer(serverUrl: string, event: EventToAppend): Promise<AppendPeer | MissingPeer>;
 }
 
 const COMPARISONS: Comparison[] = [
   { name: 'append: 16 clients, single-row commits of pgbench', clients: 16, openPeer: openPgbench },
   { name: 'append: 64 clients, single-row commits of pgbench', clients: 64, target: 1, openPeer: openPgbench },
+  {
+    ...{ name: 'append: 64 clients, the same, both through a Unix socket', clients: 64, target: 1 },
+    ...{ throughSocket: true, openPeer: openPgbench },
+  },
   { name: 'append: 16 clients, emmett-postgresql 0.42', clients: 16, target: 2.5, openPeer: openEmmett },
 ];
 
 /** Durable appends a second, each to a stream of its client, beside others on the same server. */
 export async function benchAppend(serverUrl: string): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const comparison of COMPARISONS) rows.push(await compare(serverUrl, comparison));
+  for (const comparison of COMPARISONS) {
+    rows.push(await compare(comparison.throughSocket ? serverUrl : overTcp(serverUrl), comparison));
+  }
   return rows;
+}
+
+function overTcp(serverUrl: string): string {
+  const url = new URL(serverUrl);
+  url.searchParams.delete('host');
+  return url.href;
 }
 
 /** Each round is ours, peer, ours, so that a machine that gets slower or faster meanwhile favours nobody. */
