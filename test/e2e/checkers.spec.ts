@@ -2,6 +2,7 @@ import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   allPages,
   aMember,
+  aServiceAccount,
   aTenant,
   aUserWithToken,
   done,
@@ -45,17 +46,6 @@ const stored = async (id: string) =>
     return type.startsWith('system-checker') && (data['subject'] as { id: string }).id === id;
   });
 
-async function aRobot() {
-  const path = `${tenant.path}/service-accounts`;
-  const { body: account } = await done(tenant.owner.post(path, { name: 'auditor' }));
-  const { body: token } = await done(tenant.owner.post(`${path}/${account.id}/tokens`, {}));
-  return {
-    path: `${path}/${account.id}`,
-    subject: { type: 'service_account', id: account.id },
-    ...app.as(token.secret),
-  };
-}
-
 describe('a checker of the installation', () => {
   it('is made by a system admin, asks about others in every tenant, and is listed', async () => {
     const person = await aUserWithToken(app, 'checker');
@@ -78,7 +68,7 @@ describe('a checker of the installation', () => {
   });
 
   it('may be a service account, until it is deleted', async () => {
-    const robot = await aRobot();
+    const robot = await aServiceAccount(app, tenant);
     expect((await ask(robot)).body).toEqual({ allowed: false });
     await done(grant(robot.subject));
     expect((await ask(robot)).body).toEqual({ allowed: true });

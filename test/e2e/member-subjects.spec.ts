@@ -1,6 +1,7 @@
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   aMember,
+  aServiceAccount,
   aTenant,
   aUserWithToken,
   aWorkspace,
@@ -34,13 +35,7 @@ afterAll(async () => {
   await stopChecked(app);
 });
 
-async function aRobot(within = tenant) {
-  const path = `${within.path}/service-accounts`;
-  const { body: account } = await done(within.owner.post(path, { name: uniqueName('robot') }));
-  const { body: token } = await done(within.owner.post(`${path}/${account.id}/tokens`, {}));
-  const subject = { type: 'service_account', id: account.id };
-  return { id: account.id, name: account.name, path: `${path}/${account.id}`, subject, ...app.as(token.secret) };
-}
+const aRobot = (within = tenant) => aServiceAccount(app, within);
 
 describe('a service account as a member', () => {
   it('is added, listed, changed and removed like a person', async () => {

@@ -4,6 +4,7 @@ import {
   allPages,
   aMember,
   type Answered,
+  aServiceAccount,
   aTenant,
   aWorkspace,
   consistency,
@@ -37,12 +38,7 @@ const create = (name = uniqueName('robot'), within = tenant): Promise<Answered> 
 const issue = (id: string, body: object = {}, within = tenant): Promise<Answered> =>
   done(within.owner.post(`${within.path}/service-accounts/${id}/tokens`, body));
 
-async function aRobot(within = tenant) {
-  const { body: account } = await create(undefined, within);
-  const { body: token } = await issue(account.id, {}, within);
-  const subject = { type: 'service_account', id: account.id };
-  return { ...account, subject, tokenId: token.id, secret: token.secret, ...app.as(token.secret) };
-}
+const aRobot = (within = tenant) => aServiceAccount(app, within);
 
 const give = (subject: object, role: string, target: object, within = tenant) =>
   within.owner.post(`${within.path}/assignments`, { subject, role, target });

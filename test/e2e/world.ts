@@ -59,6 +59,16 @@ export async function aMember(app: TestApp, tenant: TestTenant, role = 'member')
   return person;
 }
 
+/** A service account of the tenant that holds nothing, and calls with a token of its own. */
+export async function aServiceAccount(app: TestApp, tenant: TestTenant) {
+  const accounts = `${tenant.path}/service-accounts`;
+  const { body: account } = await done(tenant.owner.post(accounts, { name: uniqueName('robot') }));
+  const path = `${accounts}/${account.id}`;
+  const { body: token } = await done(tenant.owner.post(`${path}/tokens`, {}));
+  const subject = { type: 'service_account', id: account.id as string };
+  return { ...account, path, subject, tokenId: token.id, secret: token.secret, ...app.as(token.secret) };
+}
+
 /** Creates a workspace as the tenant's owner, below the root unless told. */
 export async function aWorkspace(
   tenant: TestTenant,
