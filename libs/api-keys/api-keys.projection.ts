@@ -1,5 +1,6 @@
 import type { EventMap } from '../event-store/index.js';
 import { readModel, type RowChange } from '../projections/index.js';
+import type { UserErased } from '../users/index.js';
 import type { ApiKeyEvent } from './api-keys.decider.js';
 
 const table = 'api_key';
@@ -14,11 +15,12 @@ const changes = {
     { table, key: { id }, patch: { revoked_at: at, revision: 2 } },
   ],
   'api-key-deleted.v1': ({ data: { apiKeyId: id } }) => [{ table, remove: { id } }],
-} satisfies EventMap<ApiKeyEvent, readonly RowChange[]>;
+  'user-erased.v1': ({ data: { userId } }) => [{ table, forgetWhere: { user_id: userId }, set: { name: '' } }],
+} satisfies EventMap<ApiKeyEvent | UserErased, readonly RowChange[]>;
 
 export const apiKeysModel = readModel({
   name: 'api-keys',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: table,

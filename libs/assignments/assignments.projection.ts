@@ -2,6 +2,7 @@ import type { EventMap, Recorded } from '../event-store/index.js';
 import { readModel, type Row, type RowChange } from '../projections/index.js';
 import type { ServiceAccountDeleted } from '../service-accounts/index.js';
 import type { TenantAdminEnded, TenantAdminGranted, TenantDeletionStarted } from '../tenants/index.js';
+import type { UserErased } from '../users/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
 import type { AssignmentEvent, RoleName, Subject, Target } from './assignment.decider.js';
 import { assignmentId } from './assignment-streams.js';
@@ -14,6 +15,7 @@ type Read =
   | TenantAdminGranted
   | TenantAdminEnded
   | TenantDeletionStarted
+  | UserErased
   | WorkspaceDeleted;
 
 interface Held {
@@ -81,6 +83,8 @@ const changes = {
   ],
   'role-request-opened.v1': () => [],
   'role-request-closed.v1': () => [],
+  // Rows hold ids alone.
+  'user-erased.v1': () => [],
   'tenant-admin-granted.v1': (event) => {
     const { tenantId, userId, source, until, replacesMember } = event.data;
     const member = tenantRole(tenantId, userId, 'member');

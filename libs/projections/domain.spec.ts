@@ -49,6 +49,20 @@ describe('TW-029 the domain', () => {
     expect(() => new Domain([part({ processes })])).toThrow('handlers of unknown event types: hapened.v1');
   });
 
+  it('does not start where a read model has personal fields and forgets nobody', () => {
+    const types = { 'happened.v1': 'Something happened.', 'erased.v1': 'Somebody is gone.' };
+    const nobody = () => ({ action: 'thing.happened', resource: { type: 'thing', id: 'a' } });
+    const both = {
+      relationships: { 'happened.v1': () => [], 'erased.v1': () => [] },
+      audit: { 'happened.v1': nobody, 'erased.v1': nobody },
+      subjects: { 'happened.v1': () => 'user:a' },
+      erases: { 'erased.v1': () => 'user:a' },
+    };
+    const nouns = [noun({ types, ...both } as Partial<Noun>)];
+    const readModels = [{ name: 'm', version: 1, tables: [], changes: { 'happened.v1': () => [] } }];
+    expect(() => new Domain([part({ nouns, readModels })])).toThrow('do not forget who is erased: m');
+  });
+
   it('does not start where an event type is there twice', () => {
     expect(() => new Domain([part(), part({ nouns: [noun({ name: 'others' })] })])).toThrow('registered twice');
   });

@@ -2,7 +2,7 @@ import { type AuditMapping, fallbackFields } from '../audit-log/index.js';
 import { EventRegistry, type Recorded } from '../event-store/index.js';
 import type { SubjectKeys } from '../personal-data/index.js';
 import type { SourceMapping } from '../outbox/index.js';
-import type { DomainPart, Process } from './noun.js';
+import type { DomainPart, Noun, Process } from './noun.js';
 import type { ReadModel } from './read-model.js';
 
 /** Every noun, read model and process of the product, checked to be complete when it is put together. */
@@ -23,6 +23,7 @@ export class Domain {
     const relationships = new Map(nouns.flatMap((noun) => Object.entries(noun.relationships)));
     const audit = new Map(nouns.flatMap((noun) => Object.entries(noun.audit)));
     this.refuseGaps(relationships, audit);
+    this.refuseMemory(nouns);
     this.relationships = (event) => relationships.get(event.type)!(event as Recorded<never>);
     this.audit = (event) => {
       const decoded = this.registry.decode(event);
@@ -38,5 +39,16 @@ export class Domain {
     const processes = this.processes.flatMap(({ followUps }) => Object.keys(followUps));
     const unknown = [...models, ...processes].filter((type) => !known.has(type));
     if (unknown.length > 0) throw new Error(`handlers of unknown event types: ${unknown.join(', ')}`);
+  }
+
+  /** What a read model has of a person goes with the person: it reads erasures where it reads personal events. */
+  private refuseMemory(nouns: readonly Noun[]): void {
+    const personal = nouns.flatMap(({ subjects = {} }) => Object.keys(subjects));
+    const erasures = nouns.flatMap(({ erases = {} }) => Object.keys(erases));
+    const keeping = this.readModels.filter(({ changes }) => {
+      return personal.some((type) => type in changes) && !erasures.every((type) => type in changes);
+    });
+    const names = keeping.map(({ name }) => name);
+    if (names.length > 0) throw new Error(`read models that do not forget who is erased: ${names.join(', ')}`);
   }
 }
