@@ -81,7 +81,7 @@ describe('headers', () => {
   });
 
   it('forbid storing, sniffing and embedding what is answered, errors included', async () => {
-    for (const path of ['/v1/things', '/v1/nothing', '/v1/things/%']) {
+    for (const path of ['/v1/things', '/%761/things', '/v1/nothing', '/v1/things/%']) {
       expect((await things.call('GET', path)).headers).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
@@ -110,6 +110,17 @@ describe('headers', () => {
     expect(await things.raw('NONSENSE')).toMatch(/^HTTP\/1.1 400 [^]*application\/problem\+json/);
     const large = await things.raw('GET /v1/things HTTP/1.1', 'Host: x', `X-Large: ${'x'.repeat(20_000)}`);
     expect(large).toMatch(/^HTTP\/1.1 431 [^]*headers-too-large/);
+  });
+
+  it('may name the host before the path, and expect anything: the answer is the same', async () => {
+    const answers = await Promise.all([
+      things.raw('DELETE /v1/things HTTP/1.1', 'Host: x', 'Connection: close'),
+      things.raw('DELETE http://x/v1/things HTTP/1.1', 'Host: x', 'Connection: close'),
+      things.raw('DELETE /v1/things HTTP/1.1', 'Host: x', 'Connection: close', 'Expect: miracles'),
+    ]);
+    for (const answer of answers) {
+      expect(answer).toMatch(/^HTTP\/1.1 405 [^]*\r\ncache-control: no-store\r\n[^]*method-not-allowed/);
+    }
   });
 
   it('with a method that HTTP knows and nobody offers get 405', async () => {

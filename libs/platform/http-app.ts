@@ -117,6 +117,8 @@ function adapterFor(options: HttpAppOptions) {
     },
   });
   const fastify = adapter.getInstance();
+  // What a call expects beyond 100-continue may be ignored (RFC 9110); Node would answer it itself, with nothing.
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   const routes = routeTableOf(fastify);
   addTracing(fastify);
   addContext(fastify, makeContext);

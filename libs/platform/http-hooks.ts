@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddress, trustedPeers } from './client-address.js';
 import type { Logger } from './logging.js';
 import type { Metrics } from './metrics.js';
-import { RouteTable } from './method-not-allowed.js';
+import { decodedPath, RouteTable } from './method-not-allowed.js';
 import { sendProblem } from './problem-of.js';
 import { Refused } from './refusal.js';
 import { acceptedCorrelationId, runInContext } from './request-context.js';
@@ -36,19 +36,18 @@ export function clientAddressOf(request: Pick<FastifyRequest, 'raw'>): string | 
   return contextOf(request).clientAddress;
 }
 
+/** Also of a call that names the host before its path. */
 function pathOf({ raw: { url = '/' } }: Pick<FastifyRequest, 'raw'>): string {
-  return url.split('?', 1)[0] ?? '/';
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.split(/[?#]/, 1)[0] || '/';
 }
 
 /** Also for the answers that are given before any hook runs. */
 export function begin(request: FastifyRequest, reply: FastifyReply, makeContext: MakeContext): RequestContext {
   const context = makeContext(request);
   contexts.set(request.raw, context);
-  const path = pathOf(request);
-  reply.headers({
-    'x-correlation-id': context.correlationId,
-    ...(path.startsWith('/v1') ? NOT_STORED : {}),
-  });
+  const isStorable = !decodedPath(pathOf(request)).startsWith('/v1');
+  reply.headers({ 'x-correlation-id': context.correlationId, ...(isStorable ? {} : NOT_STORED) });
   return context;
 }
 

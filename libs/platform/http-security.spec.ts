@@ -98,12 +98,14 @@ describe('calls a minute', () => {
     const app = await started(limited);
     const path = '/v1/things/01JQ0000000000000000000AB3';
     const call = (address: string, url = path) =>
-      app.call(url === path ? 'DELETE' : 'GET', url, undefined, { ...of(address), authorization: 'Bearer x' });
+      app.call(url.endsWith('3') ? 'DELETE' : 'GET', url, undefined, { ...of(address), authorization: 'Bearer x' });
     expect((await call('192.0.2.1')).status).toBe(401);
     expect((await call('192.0.2.1')).status).toBe(401);
     expect(await call('192.0.2.1')).toMatchObject({ status: 429, body: { code: 'too-many-requests' } });
     expect((await call('192.0.2.1', `/v1/things/${ID}`)).status).toBe(429);
     expect((await call('192.0.2.2')).status).toBe(401);
+    expect((await call('192.0.2.2', path.replace('v', '%76'))).status).toBe(401);
+    expect((await call('192.0.2.2')).status).toBe(429);
   });
 
   it('are not limited unless that is configured', async () => {

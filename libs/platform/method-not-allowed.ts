@@ -11,7 +11,8 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${segments.join('/')}$`, 's');
 }
 
-function decoded(path: string): string {
+/** As the router reads it, which takes `%76` for `v`. */
+export function decodedPath(path: string): string {
   try {
     return decodeURI(path);
   } catch {
@@ -31,7 +32,7 @@ export class RouteTable {
 
   /** In alphabetical order; empty for an unknown path. */
   methodsFor(path: string): string[] {
-    const text = decoded(path);
+    const text = decodedPath(path);
     const matching = [...this.#routes.values()].filter(({ matches }) => matches.test(text));
     return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort();
   }

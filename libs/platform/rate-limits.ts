@@ -90,7 +90,8 @@ export class RateLimiting {
 /** Whether the call goes where its token is looked at. */
 function presentsItself(request: FastifyRequest): boolean {
   const { authorization, 'x-api-key': apiKey } = request.headers;
-  return (authorization ?? apiKey) !== undefined && !request.is404 && request.url.startsWith('/v1/');
+  // The address itself may be written in many ways.
+  return (authorization ?? apiKey) !== undefined && !request.is404 && !!request.routeOptions.url?.startsWith('/v1/');
 }
 
 function refuseWhen(counted: Awaited<ReturnType<Limiter>> | undefined): void {
