@@ -33,7 +33,11 @@ export class OidcKeys {
    * @throws Refused `unauthenticated` for a key the provider doesn't have, `dependency-unavailable` where it can't be asked
    */
   readonly keyFor = async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
-    if (this.since(this.fetchedAt) > KEYS_MAX_AGE_MS) await this.refresh();
+    if (this.since(this.fetchedAt) > KEYS_MAX_AGE_MS) {
+      const refreshed = this.refresh();
+      // A provider that was away the last time may take long to say so again.
+      if (!this.failed) await refreshed;
+    }
     const known = await this.known(header, token);
     if (known) return known;
     await this.refresh();

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { exportSPKI, importJWK } from 'jose';
 import { AUDIENCE, TestOidcProvider } from '../testing/oidc-provider.js';
+import { until } from '../testing/until.js';
 import { ManualClock } from './clock.js';
 import { KEYS_COOLDOWN_MS, KEYS_MAX_AGE_MS, KEYS_RETRY_MS, OidcKeys } from './oidc-keys.js';
 import { CLOCK_SKEW_S, isJwt, LONGEST_JWT, verifyOidcToken } from './oidc-token.js';
@@ -102,9 +103,17 @@ describe('a token that somebody made up', () => {
     }
   });
 
-  it('leaves out an address that the provider has not verified', async () => {
-    const unverified = { email: 'ann@example.org', email_verified: false };
-    expect((await verify(await provider.signed(unverified))).email).toBeUndefined();
+  it.each([false, 'false', 0, null, 'no'])(
+    'leaves out an address that the provider has not verified: %j',
+    async (email_verified) => {
+      const unverified = { email: 'ann@example.org', email_verified };
+      expect((await verify(await provider.signed(unverified))).email).toBeUndefined();
+    },
+  );
+
+  it.each([true, 'true', undefined])('has an address that is verified, or of which that is not said: %j', async (said) => {
+    const claims = { email: 'ann@example.org', email_verified: said };
+    expect((await verify(await provider.signed(claims))).email).toBe('ann@example.org');
   });
 });
 
@@ -145,6 +154,22 @@ describe('the keys of the provider', () => {
     await provider.up();
     clock.advance(KEYS_RETRY_MS);
     await expect(verify(unknown)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('stay known, without a wait, while the provider takes calls and answers none', async () => {
+    const known = await provider.signed({ exp: second(3_600) });
+    await verify(known);
+    await provider.down();
+    clock.advance(KEYS_MAX_AGE_MS + 1);
+    await verify(known);
+    provider.silent = true;
+    await provider.up();
+    clock.advance(KEYS_RETRY_MS);
+    await verify(known);
+    await until(() => provider.unanswered.length === 1);
+    expect(provider.unanswered[0]!.closed).toBe(false);
+    provider.silent = false;
+    provider.unanswered[0]!.destroy();
   });
 
   it('can’t be had of a provider that was never there, until it is', async () => {

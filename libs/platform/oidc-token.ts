@@ -74,9 +74,9 @@ function textOf(claim: unknown): string | undefined {
   return typeof claim === 'string' ? claim : undefined;
 }
 
-/** An address that the provider says it has not verified is nobody's. */
-function emailOf(claims: JWTPayload): string | undefined {
-  return claims.email_verified === false ? undefined : textOf(claims.email);
+/** An address is nobody's where the provider says anything but that it has verified it; some say so in words. */
+function emailOf({ email, email_verified: verified = true }: JWTPayload): string | undefined {
+  return verified === true || verified === 'true' ? textOf(email) : undefined;
 }
 
 const CLAIM_REASONS: { readonly [claim: string]: string } = {

@@ -16,6 +16,9 @@ export class TestOidcProvider {
   algorithm: Algorithm = 'RS256';
   /** How often the keys were fetched. */
   fetches = 0;
+  /** Calls it took while it was silent, and has not answered. */
+  readonly unanswered: ServerResponse[] = [];
+  silent = false;
   private generation = 0;
   private keys: (JWK & { kid: string; alg: string })[] = [];
   private handle: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
@@ -36,6 +39,7 @@ export class TestOidcProvider {
   /** Listens where it did before. */
   async up(): Promise<void> {
     this.server = createServer((request, response) => {
+      if (this.silent) return void this.unanswered.push(response);
       if (request.url === '/jwks') this.fetches++;
       this.handle(request, response);
     });
