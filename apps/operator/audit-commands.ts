@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,6 +13,7 @@ import {
   isIntact,
   verifyExport,
 } from '../../libs/audit-log/index.js';
+import { normaliseUlid } from '../../libs/platform/index.js';
 import { buildDomain, UsageError } from '../../libs/wiring/index.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import type { OperatorSession } from './session.js';
@@ -74,7 +75,8 @@ export function addAuditCommands(
 }
 
 async function runExport({ runtime: { pool, clock } }: OperatorSession, flags: ExportFlags): Promise<number> {
-  const { out, chain, gzip = false } = flags;
+  const { out, gzip = false } = flags;
+  const chain = normaliseUlid(flags.chain) ?? flags.chain;
   const { rows } = await pool.query<{ entries: number }>(
     'select count(*) as entries from audit_entry where $1::text is null or chain = $1',
     [chain ?? null],
@@ -122,11 +124,15 @@ function standardOutput(): Writable {
 async function toFile(file: string, write: (to: Writable) => Promise<void>): Promise<void> {
   const unfinished = `${file}.unfinished`;
   await rm(unfinished, { force: true });
+  const opened = await open(unfinished, 'wx', 0o600);
+  const { ino } = await opened.stat();
+  const isOurs = async () => (await stat(unfinished).catch(() => undefined))?.ino === ino;
   try {
-    await write(createWriteStream(unfinished, { mode: 0o600, flags: 'wx' }));
+    await write(opened.createWriteStream());
+    if (!(await isOurs())) throw new UsageError(`Another export to ${file} has begun meanwhile.`);
     await rename(unfinished, file);
   } catch (error) {
-    await rm(unfinished, { force: true });
+    if (await isOurs()) await rm(unfinished, { force: true });
     throw error;
   }
 }

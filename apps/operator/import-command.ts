@@ -16,8 +16,8 @@ import {
 import { createLogger } from '../../libs/platform/index.js';
 import { createRelay } from '../relay/start-relay.js';
 import { UsageError } from '../../libs/wiring/index.js';
-import { EXIT, explain, print, ProgressBar } from './output.js';
-import type { OperatorSession } from './session.js';
+import { EXIT, explain, print, ProgressBar, tell } from './output.js';
+import { lineOf, type OperatorSession } from './session.js';
 
 interface ImportFlags {
   teams?: string;
@@ -58,7 +58,7 @@ export function addImportCommand(program: Command, open: () => Promise<OperatorS
     .command('import <history>')
     .description('take a membership history through the rules, as the actor importer')
     .option('--teams <file>', 'which team is nested in which')
-    .option('--issuer <name>', 'of the external identities that persons get', 'membership-history')
+    .option('--issuer <name>', 'of the external identities that persons get', lineOf('--issuer'), 'membership-history')
     .option('--json', 'print a summary as JSON')
     .addHelpText('after', FORMAT)
     .action(async (history: string, flags: ImportFlags) => {
@@ -80,8 +80,7 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
     return imported.refused.length > 0 || !imported.delivered ? EXIT.failed : EXIT.done;
   } catch (error) {
     if (!stopping.signal.aborted) return explain(isOfFiles(error) ? new UsageError(error.message) : error);
-    process.stderr.write('Stopped. The same command goes on from here.\n');
-    return INTERRUPTED;
+    return tell(INTERRUPTED, 'Stopped. The same command goes on from here.');
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await session?.close();

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit-commands.js';
 import { addImportCommand } from './import-command.js';
-import { EXIT, explain } from './output.js';
+import { EXIT, explain, isJsonAsked, tell } from './output.js';
 import { addLostKeysCommand } from './lost-keys-command.js';
 import { addPersonalDataCommands } from './personal-commands.js';
 import { addRebuildCommand } from './rebuild-command.js';
@@ -22,6 +22,8 @@ Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration, 3
   operator replay all
   operator import history.jsonl.gz --teams teams.json`;
 
+const HELP_HINT = 'operator --help lists all commands, operator <command> --help describes one';
+
 /** Runs one command line. @param args without the names of the interpreter and the script @returns the exit code */
 export async function operate(args: readonly string[]): Promise<number> {
   process.exitCode = EXIT.done;
@@ -36,7 +38,8 @@ function operatorProgram(): Command {
   const program = new Command('operator')
     .description('Runs, checks and mends an installation of Countersign.')
     .addHelpText('after', HELP)
-    .showHelpAfterError('(operator --help lists all commands, operator <command> --help describes one)')
+    .showHelpAfterError(`(${HELP_HINT})`)
+    .configureOutput(isJsonAsked() ? { writeErr: () => undefined } : {})
     .exitOverride();
   addStoreCommands(program, withSession);
   addRebuildCommand(program, withSession);
@@ -63,8 +66,12 @@ async function run(work: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await work();
   } catch (error) {
-    // What was called wrongly has been told by then.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    else process.exitCode = explain(error);
+    process.exitCode = error instanceof CommanderError ? called(error) : explain(error);
   }
+}
+
+/** What was called wrongly has been told by then, but as JSON. */
+function called({ exitCode, message }: CommanderError): number {
+  if (exitCode === 0) return EXIT.done;
+  return isJsonAsked() ? tell(EXIT.usage, `${message.replace(/^error: /, '')}. See: ${HELP_HINT}`) : EXIT.usage;
 }

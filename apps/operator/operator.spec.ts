@@ -265,6 +265,19 @@ describe('what is called wrongly or does not answer', () => {
   it.each([
     ['an unknown command', ['frobnicate'], {}, 2],
     ['an option that is missing', ['bootstrap-admin', '--issuer', 'i'], {}, 2],
+    ['a subject that no token can have', ['bootstrap-admin', '--issuer', 'i', '--subject', 'a\tb'], {}, 2],
+    ['a subject that is empty', ['bootstrap-admin', '--issuer', 'i', '--subject', ''], {}, 2],
+    ['an issuer that is empty', ['bootstrap-admin', '--issuer', '', '--subject', 's'], {}, 2],
+    ['a name that is blank', ['bootstrap-admin', '--issuer', 'i', '--subject', 's', '--display-name', ' '], {}, 2],
+    ['an operator that is nobody', ['repair', '--operator', ''], {}, 2],
+    [
+      'an issuer whose tokens are not accepted',
+      ['bootstrap-admin', '--issuer', 'https://id.example.org/', '--subject', 's'],
+      { OIDC_ISSUER: 'https://id.example.org', OIDC_AUDIENCE: 'a' },
+      2,
+    ],
+    ['a folder for a file', ['verify-export', '/'], {}, 2],
+    ['a file in a folder that is not there', ['export-audit', '--out', '/nonexistent/folder/trail'], {}, 2],
     ['a batch size that is none', ['replay', 'all', '--batch-size', 'many'], {}, 2],
     ['a configuration that can not be used', ['status'], { DATABASE_URL: 'mysql://x' }, 2],
     ['a database that is not there', ['status'], { DATABASE_URL: 'postgres://u:hidden@127.0.0.1:9/d' }, 3],
@@ -275,6 +288,19 @@ describe('what is called wrongly or does not answer', () => {
     const ran = await world.run(args, env);
     expect(ran).toMatchObject({ code, out: '', errors: expect.stringMatching(/\w/) });
     expect(ran.errors).not.toMatch(/\n +at |hidden/);
+  });
+
+  it.each([
+    ['an unknown option', ['status', '--json', '--bogus'], "unknown option '--bogus'"],
+    ['an argument that is missing', ['erase', '--json'], "missing required argument 'user'"],
+    ['an option that is missing', ['bootstrap-admin', '--json'], "required option '--issuer <issuer>'"],
+    ['an argument too many', ['verify', 'all', '--json'], 'too many arguments'],
+    ['an unknown command', ['frobnicate', '--json'], 'frobnicate'],
+    ['a place where --json is not known', ['parked', '--json'], "unknown option '--json'"],
+  ])('is told as JSON, and as nothing else, where that is asked for: %s', async (_what, args, message) => {
+    const { code, out, errors } = await world.run(args);
+    expect({ code, errors }).toEqual({ code: 2, errors: '' });
+    expect(JSON.parse(out)).toEqual({ error: { exitCode: 2, message: expect.stringContaining(message) } });
   });
 
   it('is told as JSON where that is asked for', async () => {

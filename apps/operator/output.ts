@@ -11,10 +11,19 @@ export function print(json: boolean | undefined, found: object, describe: () => 
   process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${describe()}\n`);
 }
 
+export function isJsonAsked(): boolean {
+  return process.argv.includes('--json');
+}
+
 /** Tells what went wrong and what to do next, without a stack. @returns the exit code */
 export function explain(error: unknown): number {
   const { exitCode, message } = failureOf(error);
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { exitCode, message } })}\n`);
+  return tell(exitCode, message);
+}
+
+/** @returns the exit code */
+export function tell(exitCode: number, message: string): number {
+  if (isJsonAsked()) process.stdout.write(`${JSON.stringify({ error: { exitCode, message } })}\n`);
   else process.stderr.write(`${message}\n`);
   return exitCode;
 }

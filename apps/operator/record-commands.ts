@@ -2,8 +2,10 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
 import { BootstrapAdmin } from '../../libs/installation/index.js';
 import { listParked, SettleParked } from '../../libs/parking/index.js';
+import { isSubject } from '../../libs/platform/index.js';
+import { UsageError } from '../../libs/wiring/index.js';
 import { EXIT, print, table } from './output.js';
-import { isEffective, operatorContext, type OperatorSession, operatorOption } from './session.js';
+import { isEffective, lineOf, operatorContext, type OperatorSession, operatorOption } from './session.js';
 import type { WithSession } from './store-commands.js';
 
 interface Json {
@@ -103,7 +105,7 @@ const ADMIN = `
 For the first admin of an installation whose users come from an identity provider: issuer and subject are what stands in
 the iss and sub of their tokens. Asked twice it changes nothing. It is on the record, with who did it.
 
-Exits with 1 where the user was deactivated.
+Exits with 1 where the user was deactivated, and with 2 where OIDC_ISSUER is set and another issuer is named.
 
   operator bootstrap-admin --issuer https://id.example.org --subject 00u1a2b3 --display-name 'Ada Lovelace'`;
 
@@ -118,18 +120,29 @@ export function addAdminCommand(program: Command, withSession: WithSession): voi
   program
     .command('bootstrap-admin')
     .description('make the user with an external identity a system admin, and the user too where there is none')
-    .requiredOption('--issuer <issuer>', 'who vouches for the identity')
-    .requiredOption('--subject <subject>', 'the identity, as the issuer names it')
-    .option('--display-name <name>', 'how the user is shown')
+    .requiredOption('--issuer <issuer>', 'who vouches for the identity', lineOf('--issuer'))
+    .requiredOption('--subject <subject>', 'the identity, as the issuer names it', subjectOf)
+    .option('--display-name <name>', 'how the user is shown', lineOf('--display-name'))
     .addOption(operatorOption())
     .option('--json', 'print the user as JSON')
     .addHelpText('after', ADMIN)
     .action((flags: AdminFlags) => withSession((session) => bootstrapAdmin(session, flags), WITHOUT_SPICEDB));
 }
 
+function subjectOf(text: string): string {
+  if (isSubject(text)) return text;
+  throw new UsageError('--subject takes 1 to 255 characters as they stand in a token: others can not sign in.');
+}
+
 async function bootstrapAdmin(session: OperatorSession, flags: AdminFlags): Promise<number> {
   const { runtime, context } = session;
   const { issuer, subject, displayName, operator, json } = flags;
+  const { oidcIssuer = issuer } = runtime.config;
+  if (issuer !== oidcIssuer) {
+    throw new UsageError(
+      `Nobody could sign in as this: tokens of OIDC_ISSUER alone are accepted, which is ${oidcIssuer}.`,
+    );
+  }
   const userId = runtime.ids.ulid(runtime.clock.now());
   const input = { userId, externalIdentity: { issuer, subject }, ...(displayName !== undefined && { displayName }) };
   const command = new BootstrapAdmin(operatorContext(runtime, operator), input);

@@ -2,9 +2,9 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Option } from 'commander';
 import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
-import { createLogger } from '../../libs/platform/index.js';
+import { createLogger, isLine } from '../../libs/platform/index.js';
 import type { Stage } from '../../libs/projections/index.js';
-import { closeRuntime, openRuntime, type Runtime } from '../../libs/wiring/index.js';
+import { closeRuntime, openRuntime, type Runtime, UsageError } from '../../libs/wiring/index.js';
 import { createCommandContext } from '../relay/start-relay.js';
 import { type Closing, reachServers } from './reach-servers.js';
 
@@ -64,7 +64,21 @@ export function operatorContext({ clock, ids }: Runtime, operator: string): Comm
 
 /** By whose name the record knows who gave a command. */
 export function operatorOption(): Option {
-  return new Option('--operator <name>', 'who does it').default(process.env['USER'] ?? 'operator');
+  return new Option('--operator <name>', 'who does it')
+    .default(process.env['USER'] ?? 'operator')
+    .argParser(lineOf('--operator'));
+}
+
+const LONGEST_LINE = 255;
+
+/** For options that go on the record. @throws UsageError */
+export function lineOf(option: string): (text: string) => string {
+  return (text) => {
+    if (isLine(text, LONGEST_LINE)) return text;
+    throw new UsageError(
+      `${option} takes 1 to ${LONGEST_LINE} characters, without control characters and outer spaces.`,
+    );
+  };
 }
 
 const LONGEST_WAIT_MS = 10_000;

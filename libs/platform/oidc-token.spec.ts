@@ -111,10 +111,13 @@ describe('a token that somebody made up', () => {
     },
   );
 
-  it.each([true, 'true', undefined])('has an address that is verified, or of which that is not said: %j', async (said) => {
-    const claims = { email: 'ann@example.org', email_verified: said };
-    expect((await verify(await provider.signed(claims))).email).toBe('ann@example.org');
-  });
+  it.each([true, 'true', undefined])(
+    'has an address that is verified, or of which that is not said: %j',
+    async (said) => {
+      const claims = { email: 'ann@example.org', email_verified: said };
+      expect((await verify(await provider.signed(claims))).email).toBe('ann@example.org');
+    },
+  );
 });
 
 describe('the keys of the provider', () => {

@@ -66,7 +66,7 @@ function claimsOf({ iss, sub, iat, exp, ...claims }: JWTPayload, now: Date): Oid
 }
 
 /** Subjects that differ must stay different: no two of them have the same normal form. */
-function isSubject(sub: string): boolean {
+export function isSubject(sub: string): boolean {
   return sub.length > 0 && sub.length <= LONGEST_CLAIM && !/\p{C}/u.test(sub) && sub.normalize('NFKC') === sub;
 }
 

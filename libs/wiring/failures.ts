@@ -40,6 +40,8 @@ export interface Failure {
 const OTHER_VERSION = new Set(['42P01', '42703', '3F000']);
 const WRONG_ADDRESS = new Set(['28P01', '28000', '3D000']);
 const NOT_ALLOWED = '42501';
+/** Of a file, a folder or an address to listen on that somebody named. */
+const WRONG_PLACE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'EADDRNOTAVAIL']);
 
 export function failureOf(error: unknown): Failure {
   const { exitCode, message } = classify(error as Error & { code?: string });
@@ -63,6 +65,7 @@ function classify(error: Error & { code?: string }): Failure {
     return { exitCode: EXIT.usage, message: `${message}: the tables are not of this version. Run: operator migrate` };
   }
   if (WRONG_ADDRESS.has(code)) return { exitCode: EXIT.usage, message: `${message}. Correct DATABASE_URL.` };
+  if (WRONG_PLACE.has(code)) return { exitCode: EXIT.usage, message: message.replace(`${code}: `, '') };
   if (code === NOT_ALLOWED) return { exitCode: EXIT.usage, message: `${message}. Run it as the owner of the tables.` };
   return { exitCode: EXIT.failed, message };
 }
