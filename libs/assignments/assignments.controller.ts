@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query as QueryString } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
@@ -18,17 +18,7 @@ import {
   Requires,
   SubjectBody,
 } from '../edge/index.js';
-import {
-  CLOCK,
-  type Clock,
-  IsIsoInstant,
-  IsNested,
-  IsUlid,
-  Nullable,
-  Omittable,
-  Refused,
-  UlidParam,
-} from '../platform/index.js';
+import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, UlidParam } from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import type { Target } from './assignment.decider.js';
@@ -84,7 +74,6 @@ export class AssignmentsController {
     private readonly queries: QueryBus,
     private readonly runtime: DeciderRuntime,
     private readonly giving: RoleGiving,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Get()
@@ -112,9 +101,6 @@ export class AssignmentsController {
     @Body() { subject, role, target, until = null }: AssignBody,
   ): Promise<Answer<MemberResource>> {
     requireOf(target.type, role);
-    if (until !== null && until <= this.clock.now().toISOString()) {
-      throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
-    }
     const given = await this.giving.toGive(call.request, caller, { tenantId, role, target });
     const input = {
       tenantId,
@@ -123,6 +109,7 @@ export class AssignmentsController {
       ...given,
       source: 'direct',
       until,
+      untilAhead: true,
       replaces: true,
       ifRevision: call.ifRevision,
       subjectField: 'subject.id',

@@ -1,7 +1,7 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { Positioned } from '../projections/index.js';
-import { roleAt } from '../roles/index.js';
+import { type Role, roleAt } from '../roles/index.js';
 import { hasServiceAccount } from '../service-accounts/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
@@ -50,10 +50,15 @@ export class EndOrphanedRoleHandler implements ICommandHandler<EndOrphanedRole> 
 /** Judged by the order of the log: what becomes of the role later is no fault of a grant. */
 export async function faultOfRole(
   runtime: DeciderRuntime,
-  { role, roleRevision, position }: { role: RoleName; roleRevision?: number; position: number },
+  { role, roleRevision, source, position }: { role: RoleName; roleRevision?: number; source: string; position: number },
 ): Promise<'role-deleted' | 'role-changed' | undefined> {
   if (isBuiltIn(role)) return undefined;
   const then = await roleAt(runtime, role, position);
-  if (then.status !== 'active') return 'role-deleted';
+  if (then.status === 'absent' || !mayBeGiven(then, source)) return 'role-deleted';
   return roleRevision !== undefined && roleRevision !== then.revision ? 'role-changed' : undefined;
+}
+
+/** What a request gives was approved before the deletion of the role started, which then finds it in use. */
+export function mayBeGiven({ status }: Pick<Role, 'status'>, source: string): boolean {
+  return status === 'active' || (status === 'deleting' && source.startsWith('request:'));
 }

@@ -9,7 +9,7 @@ import {
   type Recorded,
 } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import { FollowUps } from '../projections/index.js';
+import { FollowUps, Progress } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
 import { requireRole } from '../roles/index.js';
 import { assignment, grantRole, isBuiltIn, liveRoles, type RoleGranted, type RoleName } from './assignment.decider.js';
@@ -26,8 +26,11 @@ import {
   sparesThis,
   type Standing,
 } from './assignment-streams.js';
-import { faultOfRole } from './end-orphaned-role.js';
+import { faultOfRole, mayBeGiven } from './end-orphaned-role.js';
 import { type MemberResource, memberResource } from './member-resource.js';
+
+/** For what was given to be taken back again, before the caller is told that nothing is. */
+const WAIT_MS = 2_000;
 
 type Granted = Outcome<unknown, DomainEvent>;
 
@@ -42,6 +45,8 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       /** `direct`, `creation`, `request:{id}`. */
       source: string;
       until: string | null;
+      /** Refused unless its end is ahead. */
+      untilAhead?: boolean;
       /** A built-in role takes the place of other built-in ones on the target. */
       replaces: boolean;
       /** Refused as not found unless something is held already. */
@@ -65,13 +70,14 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
+    private readonly progress: Progress,
   ) {}
 
   async execute({ context, input }: GrantRole): Promise<Accepted<MemberResource>> {
     const first = await this.first(context, input);
     const outcome = first ?? (await this.grant(context, input));
     const position = await this.followUps.run(outcome.events, outcome.position);
-    await this.requireFaultless(outcome.events);
+    await this.requireFaultless(outcome.events, position);
     // As it stood with the grant: a repeat must not find what became of it since.
     const then = { at: context.at, position: await this.settledAt(input, outcome) };
     if (!(await hadTarget(this.runtime, input, then.position))) throw new Refused('not-found');
@@ -79,12 +85,14 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   }
 
   /** A role of the tenant may have been changed or deleted while it was given: then the grant has ended at once. */
-  private async requireFaultless(events: Granted['events']): Promise<void> {
+  private async requireFaultless(events: Granted['events'], settled: number): Promise<void> {
     const granted = events.find(({ type }) => type === 'role-granted.v1');
     if (!granted) return;
     const { position, data } = granted as Recorded<RoleGranted>;
     const fault = await faultOfRole(this.runtime, { ...data, position });
-    if (fault) throw new Refused(fault === 'role-changed' ? 'role-changed-meanwhile' : 'not-found');
+    if (!fault) return;
+    await this.progress.waitFor('delivered', settled, WAIT_MS);
+    throw new Refused(fault === 'role-changed' ? 'role-changed-meanwhile' : 'not-found');
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
@@ -103,6 +111,7 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   }
 
   private async grant(context: CommandContext, input: GrantRole['input']): Promise<Granted> {
+    requireAhead(input, context);
     const standing = await loadStanding(this.runtime, input, context.at);
     if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
     await requireSubject(this.runtime, input, input.subjectField);
@@ -117,10 +126,10 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     return demoted && demoted.events.length > 0 ? demoted : this.onAssignment(context, input, standing);
   }
 
-  private async requireAsJudged({ tenantId, role: roleId, roleRevision }: GrantRole['input']): Promise<void> {
-    const { status, revision } = await requireRole(this.runtime, { tenantId, roleId });
-    if (status === 'deleting') throw new Refused('conflict');
-    if (roleRevision !== undefined && roleRevision !== revision) throw new Refused('role-changed-meanwhile');
+  private async requireAsJudged({ tenantId, role: roleId, roleRevision, source }: GrantRole['input']): Promise<void> {
+    const found = await requireRole(this.runtime, { tenantId, roleId });
+    if (!mayBeGiven(found, source)) throw new Refused('conflict');
+    if (roleRevision !== undefined && roleRevision !== found.revision) throw new Refused('role-changed-meanwhile');
   }
 
   private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
@@ -154,6 +163,12 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
 
 function isSpared({ sparesAdmins, sparesMembers }: GrantRole['input'], held: readonly RoleName[]): boolean {
   return (sparesAdmins === true && held.includes('admin')) || (sparesMembers === true && held.some(isBuiltIn));
+}
+
+/** @throws Refused `until-passed` */
+function requireAhead({ until, untilAhead }: GrantRole['input'], { at }: CommandContext): void {
+  if (!untilAhead || until === null || until > at) return;
+  throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
 }
 
 /** @throws Refused `role-not-for-service-accounts` */

@@ -5,7 +5,6 @@ import {
   Delete,
   Get,
   HttpCode,
-  Inject,
   Patch,
   Post,
   Query as QueryString,
@@ -29,17 +28,7 @@ import {
   Requires,
   SubjectBody,
 } from '../edge/index.js';
-import {
-  CLOCK,
-  type Clock,
-  IsIsoInstant,
-  IsNested,
-  IsUlid,
-  Nullable,
-  Omittable,
-  Refused,
-  UlidParam,
-} from '../platform/index.js';
+import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import { isBuiltIn, rolesOf, type Subject, type Target } from './assignment.decider.js';
@@ -113,7 +102,6 @@ abstract class Members {
     protected readonly queries: QueryBus,
     protected readonly runtime: DeciderRuntime,
     protected readonly giving: RoleGiving,
-    private readonly clock: Clock,
   ) {}
 
   protected async give(
@@ -126,12 +114,9 @@ abstract class Members {
   ): Promise<Answer<MemberResource>> {
     const { subject, subjectField, role, until = null } = given;
     const { ifRevision } = call;
-    if (until !== null && until <= this.clock.now().toISOString()) {
-      throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
-    }
     const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, change);
     const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
-    const rules = { mustHold: change === 'update', ifRevision, subjectField };
+    const rules = { mustHold: change === 'update', untilAhead: true, ifRevision, subjectField };
     return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
   }
 
@@ -162,14 +147,8 @@ function requireOfQuery(targetType: Target['type'], role: string): void {
 @ApiTags('members')
 @Controller('v1/tenants/:tenantId/members')
 export class TenantMembersController extends Members {
-  constructor(
-    edge: CommandEdge,
-    queries: QueryBus,
-    runtime: DeciderRuntime,
-    giving: RoleGiving,
-    @Inject(CLOCK) clock: Clock,
-  ) {
-    super(edge, queries, runtime, giving, clock);
+  constructor(edge: CommandEdge, queries: QueryBus, runtime: DeciderRuntime, giving: RoleGiving) {
+    super(edge, queries, runtime, giving);
   }
 
   @Get()
@@ -242,14 +221,8 @@ export class TenantMembersController extends Members {
 @ApiTags('workspaces')
 @Controller('v1/tenants/:tenantId/workspaces/:workspaceId/members')
 export class WorkspaceMembersController extends Members {
-  constructor(
-    edge: CommandEdge,
-    queries: QueryBus,
-    runtime: DeciderRuntime,
-    giving: RoleGiving,
-    @Inject(CLOCK) clock: Clock,
-  ) {
-    super(edge, queries, runtime, giving, clock);
+  constructor(edge: CommandEdge, queries: QueryBus, runtime: DeciderRuntime, giving: RoleGiving) {
+    super(edge, queries, runtime, giving);
   }
 
   @Get()

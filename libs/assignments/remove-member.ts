@@ -51,6 +51,7 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
     const target = { type: 'tenant' as const, id: tenantId };
     // A repeat of what removed a plain member does not touch the admin they may be by now.
     const first = await this.runtime.repeated(assignmentStream({ subject, target }), assignment, context.commandId);
+    let adminRevision = 0;
     if (!first) {
       const command = { userId, reason, becomesMember: null, at: context.at };
       const { revision } = await loadAssignment(this.runtime, { tenantId, subject, target });
@@ -61,11 +62,12 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
           ? { refused: 'stale-revision' }
           : endAdmin(command, state);
       });
+      if (admin.state.status !== 'absent') adminRevision = admin.state.adminRevisions[userId] ?? 0;
       if (admin.events.length > 0) {
         return { resource: {}, revision: 0, position: await this.followUps.run(admin.events, admin.position) };
       }
     }
-    const end = { tenantId, userId, reason, wasAdmin: false, evenIfNoMember };
+    const end = { tenantId, userId, reason, wasAdmin: false, evenIfNoMember, ifRevision, adminRevision };
     const { position, removed } = await this.bus.execute(new EndMembership(context, end));
     if (!removed) throw new Refused('not-found');
     return { resource: {}, revision: 0, position };
@@ -109,7 +111,16 @@ function tenantOf(id: string) {
 export class EndMembership extends Command<Positioned & { removed: boolean }> {
   constructor(
     readonly context: CommandContext,
-    readonly input: { tenantId: string; userId: string; reason: Reason; wasAdmin: boolean; evenIfNoMember: boolean },
+    readonly input: {
+      tenantId: string;
+      userId: string;
+      reason: Reason;
+      wasAdmin: boolean;
+      evenIfNoMember: boolean;
+      /** The revision of the member that the caller saw, and how much of it the tenant's stream counts. */
+      ifRevision?: number;
+      adminRevision?: number;
+    },
   ) {
     super();
   }
@@ -123,11 +134,13 @@ export class EndMembershipHandler implements ICommandHandler<EndMembership> {
   ) {}
 
   async execute({ context, input }: EndMembership): Promise<Positioned & { removed: boolean }> {
-    const { tenantId, userId } = input;
+    const { tenantId, userId, adminRevision = 0 } = input;
     const subject = { type: 'user' as const, id: userId };
     const key = { tenantId, subject, target: { type: 'tenant' as const, id: tenantId } };
     const { events, position } = await executeOnAssignment(this.runtime, context, key, (state) =>
-      removeTenantMember({ ...input, at: context.at }, state),
+      isStale(input, state.revision + adminRevision)
+        ? { refused: 'stale-revision' }
+        : removeTenantMember({ ...input, at: context.at }, state),
     );
     return { removed: events.length > 0, position: await this.followUps.run(events, position) };
   }

@@ -119,7 +119,8 @@ export class CommandEdge {
   }
 }
 
-const DENIALS: ReadonlySet<string> = new Set(['forbidden', 'not-found', 'permissions-missing']);
+/** `invalid` where a call names something that has another name by now. */
+const DENIALS: ReadonlySet<string> = new Set(['forbidden', 'not-found', 'permissions-missing', 'invalid']);
 
 function claimKey(request: FastifyRequest, key: string): ClaimKey {
   const { method, url, body, params } = request;

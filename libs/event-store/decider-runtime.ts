@@ -84,13 +84,18 @@ export class DeciderRuntime {
     return { state: fold(decider, decider.initial, events), revision, position: last };
   }
 
-  /** What a command put into a stream the first time; undefined where it has not. */
+  /**
+   * What a command put into a stream the first time; undefined where it has not.
+   * @param asSeen looks no further than this process has looked before
+   */
   async repeated<State, E extends DomainEvent>(
     stream: string,
     decider: Decider<State, E>,
     commandId: string,
+    { asSeen = false } = {},
   ): Promise<Outcome<State, E> | undefined> {
-    const revision = (await this.refresh(stream, decider)).commands.get(commandId);
+    const seen = asSeen ? this.snapshots.get(cacheKey(stream, decider)) : undefined;
+    const revision = (seen ?? (await this.refresh(stream, decider))).commands.get(commandId);
     return revision === undefined ? undefined : this.firstOutcome({ stream, decider, commandId }, revision);
   }
 

@@ -16,6 +16,9 @@ function isFinal(error: unknown): error is Refused {
   return error instanceof Refused && !NOT_YET.includes(error.code);
 }
 
+/** The step in which the request is told that no grant was made. */
+export const REFUSED = 'refused';
+
 /**
  * Makes the grant of an approved request; where it can't be made any more, the request says so. A role that was changed
  * between the check of the decider's rights and the approval is not granted: it may allow more than they hold.
@@ -43,7 +46,8 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
 
   async execute({ context, input }: GrantRequested): Promise<Positioned> {
     if (!(await this.isApproved(input))) return { position: BEFORE_START };
-    if (await this.isRoleChanged(input)) return this.refuse(context, input, 'role-changed');
+    const fault = await this.faultOfRole(input);
+    if (fault) return this.refuse(context, input, fault);
     const { requestId, tenantId, requester: subject, role, target, until } = input;
     const grant = { tenantId, subject, target, role, until, source: sourceOf(requestId), replaces: false };
     let position: number;
@@ -61,14 +65,18 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
 
   private refuse(context: CommandContext, { requestId, tenantId }: RoleWanted, reason: GrantEndReason) {
     const end = { requestId, tenantId, reason, by: null };
-    return this.bus.execute<EndRequestGrant, Positioned>(new EndRequestGrant(stepContext(context, 'refused'), end));
+    return this.bus.execute<EndRequestGrant, Positioned>(new EndRequestGrant(stepContext(context, REFUSED), end));
   }
 
-  /** Judged by the order of the log: what becomes of the role after the approval counts for who holds it. */
-  private async isRoleChanged({ role, roleRevision, approvedAt }: GrantRequested['input']): Promise<boolean> {
-    if (roleRevision === undefined) return false;
+  /**
+   * Judged by the order of the log: what becomes of the role after the approval counts for who holds it, and what was
+   * approved before its deletion started keeps it from being deleted.
+   */
+  private async faultOfRole({ role, roleRevision, approvedAt }: GrantRequested['input']) {
+    if (roleRevision === undefined) return undefined;
     const then = await roleAt(this.runtime, role, approvedAt);
-    return then.status !== 'absent' && then.revision !== roleRevision;
+    if (then.status !== 'active') return 'role-deleted';
+    return then.revision === roleRevision ? undefined : 'role-changed';
   }
 
   private async isApproved({ requestId }: RoleWanted): Promise<boolean> {

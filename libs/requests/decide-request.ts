@@ -1,12 +1,32 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Subject } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
-import { FollowUps } from '../projections/index.js';
+import {
+  type CommandContext,
+  DeciderRuntime,
+  followUpContext,
+  type Recorded,
+  stepContext,
+} from '../event-store/index.js';
+import { Refused } from '../platform/index.js';
+import { FollowUps, Progress } from '../projections/index.js';
 import type { Verdict } from './approval.decider.js';
 import { loadCircumstances } from './circumstances.js';
+import { REFUSED } from './complete-decision.js';
+import { statusAfter } from './request.decider.js';
 import { acceptedRequest, type RequestResource } from './request-resource.js';
-import { decideRequest, executeOnRequest, requireRequest, type RequestKey } from './request-stream.js';
+import {
+  decideRequest,
+  executeOnRequest,
+  seenOnRequest,
+  REQUESTS_PROCESS,
+  type RequestKey,
+  type RequestStreamEvent,
+  requireRequest,
+} from './request-stream.js';
+
+/** For what was granted to be taken back again, before the caller is told that nothing is. */
+const WAIT_MS = 2_000;
 
 /** Records a decision; the grant, or the end of the open request, follows from it. */
 export class DecideRequest extends Command<Accepted<RequestResource>> {
@@ -30,6 +50,7 @@ export class DecideRequestHandler implements ICommandHandler<DecideRequest> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
+    private readonly progress: Progress,
   ) {}
 
   async execute({ context, input }: DecideRequest): Promise<Accepted<RequestResource>> {
@@ -39,6 +60,23 @@ export class DecideRequestHandler implements ICommandHandler<DecideRequest> {
       decideRequest({ ...input, circumstances, at: context.at }, state),
     );
     const position = await this.followUps.run(outcome.events, outcome.position);
+    await this.requireGranted(input, outcome.events, position);
     return acceptedRequest(this.runtime, outcome.state, position);
+  }
+
+  /** Role or requester may have gone, or the role been changed, while it was approved: then nothing was granted. */
+  private async requireGranted(
+    { requestId }: RequestKey,
+    events: readonly Recorded<RequestStreamEvent>[],
+    position: number,
+  ) {
+    const approved = events.find(({ type }) => type === 'request-approved.v1');
+    if (!approved) return;
+    const { commandId } = stepContext(followUpContext(approved, REQUESTS_PROCESS, 0), REFUSED);
+    const [refused] = (await seenOnRequest(this.runtime, requestId, commandId))?.events ?? [];
+    if (refused?.type !== 'request-grant-ended.v1') return;
+    await this.progress.waitFor('delivered', position, WAIT_MS);
+    if (refused.data.reason === 'role-changed') throw new Refused('role-changed-meanwhile');
+    throw new Refused('request-not-pending', undefined, { requestStatus: statusAfter(refused.data.reason) });
   }
 }

@@ -12,6 +12,8 @@ import {
   type SubmittedRequest,
 } from './request.decider.js';
 
+export const REQUESTS_PROCESS = 'requests';
+
 /** A request and its approval: two models in one stream, so that whatever happens to them has one order. */
 export interface RequestState {
   request: AccessRequest;
@@ -82,6 +84,20 @@ export function executeOnRequest(
 
 export function loadRequest(runtime: DeciderRuntime, requestId: string): Promise<Loaded<RequestState>> {
   return runtime.load(streamOf(requestId), requestStream);
+}
+
+/** The request right after the events of a command; as of now where it put none there. */
+export function requestAsOf(
+  runtime: DeciderRuntime,
+  requestId: string,
+  commandId: string,
+): Promise<Loaded<RequestState>> {
+  return runtime.asOf(streamOf(requestId), requestStream, commandId);
+}
+
+/** What a command put there, as far as this process has looked; undefined where it has not. */
+export function seenOnRequest(runtime: DeciderRuntime, requestId: string, commandId: string) {
+  return runtime.repeated(streamOf(requestId), requestStream, commandId, { asSeen: true });
 }
 
 /** @throws Refused `not-found` where the tenant has no such request */

@@ -144,7 +144,7 @@ export class RequestsController {
     @UlidParam('requestId') requestId: string,
     @Body() _body: WithdrawalBody,
   ): Promise<Answer<RequestResource>> {
-    await this.rights.requireRequester(caller, { tenantId, requestId });
+    await this.edge.permit(call.request, () => this.rights.requireRequester(caller, { tenantId, requestId }));
     const input = { tenantId, requestId, ifRevision: call.ifRevision, by: subjectIn(caller) };
     return this.edge.run(call, (context) => new WithdrawRequest(context, input));
   }
@@ -162,7 +162,7 @@ export class RequestsController {
     @UlidParam('requestId') requestId: string,
     @Body() { note }: RevocationBody,
   ): Promise<Answer<RequestResource>> {
-    await this.rights.requireRevoker(caller, { tenantId, requestId });
+    await this.edge.permit(call.request, () => this.rights.requireRevoker(caller, { tenantId, requestId }));
     const { ifRevision } = call;
     const input = { tenantId, requestId, ifRevision, by: subjectIn(caller), note: note || undefined };
     return this.edge.run(call, (context) => new RevokeRequest(context, input));

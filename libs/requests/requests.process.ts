@@ -17,6 +17,7 @@ import { CloseRequests, type Ended } from './close-requests.js';
 import { CloseRoleRequest } from './close-role-request.js';
 import { EndRequestedRole, EndRequestGrant, GrantRequested } from './complete-decision.js';
 import { CloseLateRequest, CompleteSubmission, OpenSuperseding } from './complete-submission.js';
+import { REQUESTS_PROCESS } from './request-stream.js';
 import { type GrantEndReason, type RequestEvent, requestsAmong, type RoleWanted } from './request.decider.js';
 
 type Read =
@@ -38,7 +39,7 @@ type Read =
  * to grants, targets and requesters elsewhere is told to the requests it is about.
  */
 export const requestsProcess = process<Read>({
-  name: 'requests',
+  name: REQUESTS_PROCESS,
   once: [
     ...(['role-request-opened.v1', 'request-submitted.v1', 'request-approved.v1', 'request-rejected.v1'] as const),
     ...(['request-withdrawn.v1', 'request-closed.v1', 'role-granted.v1'] as const),

@@ -1,11 +1,27 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { EndRole, type Subject } from '../assignments/index.js';
+import { assignment, assignmentStream, EndRole, type Subject } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import {
+  type CommandContext,
+  DeciderRuntime,
+  followUpContext,
+  type Loaded,
+  stepContext,
+} from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
+import { tenant, tenantStream } from '../tenants/index.js';
 import { noteRevocation, refuseRevocation, sourceOf, type SubmittedRequest } from './request.decider.js';
 import { acceptedRequest, type RequestResource } from './request-resource.js';
-import { executeOnRequest, isStale, loadRequest, requireRequest, type RequestKey } from './request-stream.js';
+import {
+  executeOnRequest,
+  isStale,
+  loadRequest,
+  requestAsOf,
+  REQUESTS_PROCESS,
+  requireRequest,
+  type RequestKey,
+  type RequestState,
+} from './request-stream.js';
 
 /** Ends the grant of an approved request; that it is revoked follows from that. What ended already needs nothing. */
 export class RevokeRequest extends Command<Accepted<RequestResource>> {
@@ -32,8 +48,9 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
     const refusal = refuseRevocation(request);
     if (refusal) throw new Refused(refusal.refused, refusal.detail, refusal.extra);
     if (request.status === 'approved') await this.endRole(context, request);
-    if (input.note !== undefined) await this.note(context, { ...input, note: input.note });
-    const { state, position } = await loadRequest(this.runtime, input.requestId);
+    const { note } = input;
+    const noted = note === undefined ? undefined : await this.note(context, { ...input, note });
+    const { state, position } = noted ?? (await this.ended(context, request));
     return acceptedRequest(this.runtime, state, position);
   }
 
@@ -46,10 +63,25 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
     if (state.request.status === 'approved') throw new Refused('not-yet');
   }
 
-  private async note(context: CommandContext, input: RevokeRequest['input'] & { note: string }): Promise<void> {
+  /** As this command's end of the role left it: a repeat must not find what was noted since. Else as it is now. */
+  private async ended({ commandId }: CommandContext, request: SubmittedRequest): Promise<Loaded<RequestState>> {
+    const { requestId, tenantId, requester: subject, target, role } = request;
+    const onTenant = target.type === 'tenant' && role === 'admin';
+    const first = onTenant
+      ? await this.runtime.repeated(tenantStream(tenantId), tenant, commandId)
+      : await this.runtime.repeated(assignmentStream({ subject, target }), assignment, commandId);
+    const [event] = first?.events ?? [];
+    if (!event) return loadRequest(this.runtime, requestId);
+    return requestAsOf(this.runtime, requestId, followUpContext(event, REQUESTS_PROCESS, 0).commandId);
+  }
+
+  /** @returns undefined where it adds nothing */
+  private async note(context: CommandContext, input: RevokeRequest['input'] & { note: string }) {
     const { tenantId, requestId, by, note } = input;
-    await executeOnRequest(this.runtime, stepContext(context, 'note'), { tenantId, requestId }, ({ request }) =>
+    const step = stepContext(context, 'note');
+    const outcome = await executeOnRequest(this.runtime, step, { tenantId, requestId }, ({ request }) =>
       noteRevocation({ by, note, at: context.at }, request),
     );
+    return outcome.events.length > 0 ? outcome : undefined;
   }
 }

@@ -17,12 +17,16 @@ export class RoleHolders {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Whether anybody holds it; a grant past its end is none. */
+  /** Whether anybody holds it, or is about to, as it was approved for them; a grant past its end is none. */
   async any({ tenantId, roleId }: RoleKey): Promise<boolean> {
     const { rowCount } = await this.pool.query(
       `select 1 from assignment
        where role = $1 and tenant_id = $2 and role not in ('admin', 'editor', 'member')
-         and (until is null or until > $3::timestamptz) limit 1`,
+         and (until is null or until > $3::timestamptz)
+       union all
+       select 1 from request
+       where role = $1 and tenant_id = $2 and status = 'approved' and (until is null or until > $3::timestamptz)
+       limit 1`,
       [roleId, tenantId, this.clock.now().toISOString()],
     );
     return rowCount! > 0;

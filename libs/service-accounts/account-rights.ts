@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { Access, POOL, type Principal, subjectOf } from '../edge/index.js';
+import { Access, INSTALLATION, POOL, type Principal, subjectOf } from '../edge/index.js';
 import { CLOCK, type Clock, Refused } from '../platform/index.js';
 import { BUILT_IN_NAMES, relationOf } from '../roles/index.js';
 import type { ServiceAccountKey } from './service-account-stream.js';
@@ -15,6 +15,7 @@ interface HeldRole {
   permissions: string[] | null;
 }
 
+const CHECK = 'check';
 /** What who holds a built-in role can do with the target. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'tenant:member': 'create_api_key',
@@ -58,7 +59,10 @@ export class AccountRights {
     await this.require(caller, key, 'service_account_tokens_create', { fresh: true });
     const question = questionOf(caller, key);
     if (await this.access.allows({ ...question, permission: 'administrate' })) return;
-    const missing = await Promise.all((await this.heldBy(key)).map((held) => this.missing(question.subject, held)));
+    const missing = await Promise.all([
+      ...(await this.heldBy(key)).map((held) => this.missing(question.subject, held)),
+      this.missingOfChecker(question.subject, key),
+    ]);
     const named = [...new Set(missing.flat())].sort();
     if (named.length === 0) return;
     throw new Refused('permissions-missing', 'the service account holds what you do not', { missing: named });
@@ -70,6 +74,13 @@ export class AccountRights {
     const asked = permissions ? names.map((name) => relationOf(name)!) : names;
     const held = await this.access.allowsEach({ subject, resource: target, permissions: asked });
     return names.filter((_, index) => !held[index]);
+  }
+
+  /** A checker of the installation asks about everybody, in every tenant. */
+  private async missingOfChecker(subject: string, { serviceAccountId }: ServiceAccountKey): Promise<string[]> {
+    const ask = { resource: INSTALLATION, permission: CHECK };
+    if (!(await this.access.allows({ ...ask, subject: `service_account:${serviceAccountId}` }))) return [];
+    return (await this.access.allows({ ...ask, subject })) ? [] : [CHECK];
   }
 
   /** By rows that are as new as the check before. */

@@ -90,6 +90,23 @@ it('of several who change the same revision of a tenant or a workspace one succe
   }
 });
 
+it('of who changes and who removes the same revision of a member one succeeds', async () => {
+  const [ours, other] = [await aTenant(app), await aMember(app, tenant)];
+  const { owner, path } = ours;
+  for (let round = 0; round < 3; round++) {
+    await done(owner.post(`${path}/members`, { userId: other.id, role: 'member' }));
+    const seen = {
+      'if-match': (await owner.post(`${path}/members`, { userId: other.id, role: 'member' })).headers.get('etag')!,
+    };
+    const answers = await Promise.all([
+      owner.patch(`${path}/members/${other.id}`, { role: 'member', until: '2090-01-01T00:00:00Z' }, seen),
+      owner.delete(`${path}/members/${other.id}`, seen),
+    ]);
+    expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
+    await owner.delete(`${path}/members/${other.id}`);
+  }
+});
+
 it('the names that were not taken in a race for a tenant’s name are free', async () => {
   const names = times(4, () => uniqueName('raced'));
   const answers = await Promise.all(names.map((name) => tenant.owner.patch(tenant.path, { name }, ifMatch(1))));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { until } from '../../libs/testing/until.js';
 import {
   aMember,
   type Answered,
@@ -47,6 +48,12 @@ async function twice(
   for (const name of ['etag', 'consistency-token']) expect(second.headers.get(name)).toBe(first.headers.get(name));
   expect(await count()).toBe(before);
   return first;
+}
+
+/** @returns the id of a role that can be asked for */
+async function aRole(name = uniqueName('role')): Promise<string> {
+  const defined = { name, permissions: ['apps:read'], requestable: true };
+  return (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
 }
 
 describe('P2 X-009 a command that is repeated with its Idempotency-Key has one effect and gives its first answer', () => {
@@ -196,6 +203,80 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
     const user = await aMember(app, tenant);
     const { body } = await done(owner.get(`${path}/assignments?subjectId=${user.id}`));
     await twice((headers) => owner.delete(`${path}/assignments/${body.items![0]!.id as string}`, headers));
+  });
+
+  it('giving a role until a time that has come by now', async () => {
+    const { owner, path, id } = tenant;
+    const user = await aMember(app, tenant);
+    const subject = { type: 'user', id: user.id };
+    const soon = () => new Date(Date.now() + 4_000).toISOString();
+    const ended = ({ role }: { role: string }) =>
+      until(async () => {
+        const endings = (await tenantEvents(app, id)).filter(({ type }) => type === 'role-ended.v1');
+        return endings.some(({ data }) => data['role'] === role && data['reason'] === 'expired');
+      });
+    const given = { role: await aRole(), until: soon() };
+    const assigned = { subject, target: { type: 'tenant', id }, ...given };
+    await twice(
+      (headers) => owner.post(`${path}/assignments`, assigned, headers),
+      () => ended(given),
+    );
+    const member = { role: await aRole(), until: soon() };
+    await twice(
+      (headers) => owner.patch(`${path}/members/${user.id}`, member, headers),
+      () => ended(member),
+    );
+    expect((await owner.post(`${path}/assignments`, assigned, newKey())).body).toMatchObject({ code: 'until-passed' });
+  });
+
+  it('giving and asking for a role by a name that it has no more', async () => {
+    const { owner, path, id } = tenant;
+    const user = await aMember(app, tenant);
+    const role = await aRole('first');
+    const rename = (name: string) => () => done(owner.patch(`${path}/roles/${role}`, { name }));
+    const asked = { kind: 'role', role: 'first', target: { type: 'tenant', id } };
+    await twice((headers) => user.post(`${path}/requests`, asked, headers), rename('second'));
+    const members = `${path}/members`;
+    await twice((headers) => owner.post(members, { userId: user.id, role: 'second' }, headers), rename('third'));
+    await aRole('second');
+    const assigned = {
+      subject: { type: 'user', id: user.id },
+      role: 'third',
+      target: { type: 'workspace', id: tenant.rootId },
+    };
+    await twice((headers) => owner.post(`${path}/assignments`, assigned, headers), rename('fourth'));
+  });
+
+  it('withdrawing a request, and revoking one’s own grant, by who may do nothing there any more', async () => {
+    const { owner, path } = tenant;
+    const user = await aMember(app, tenant);
+    const requests = `${path}/requests`;
+    const target = { type: 'workspace', id: await aWorkspace(tenant) };
+    const ask = async (role: string) => (await done(user.post(requests, { kind: 'role', role, target }))).body.id;
+    const withdrawn = `${requests}/${await ask('editor')}/withdrawal`;
+    await done(owner.put(`${path}/requestable-roles`, { items: ['workspace:admin'] }));
+    const granted = await ask('admin');
+    await done(owner.post(`${requests}/${granted}/decision`, { decision: 'approved' }));
+    await twice((headers) => user.post(`${requests}/${granted}/revocation`, { note: 'over' }, headers));
+    await twice(
+      (headers) => user.post(withdrawn, {}, headers),
+      () => done(owner.delete(`${path}/members/${user.id}`)),
+    );
+  });
+
+  it('revoking what a note was added to since', async () => {
+    const { owner, path, id } = tenant;
+    const user = await aMember(app, tenant);
+    const asked = { kind: 'role', role: await aRole(), target: { type: 'tenant', id } };
+    const { body } = await done(user.post(`${path}/requests`, asked));
+    const request = `${path}/requests/${body.id}`;
+    await done(owner.post(`${request}/decision`, { decision: 'approved' }));
+    const first = await twice(
+      (headers) => owner.post(`${request}/revocation`, {}, headers),
+      () => done(owner.post(`${request}/revocation`, { note: 'over' })),
+    );
+    expect(first.body).toMatchObject({ revision: 3, revocationNote: null });
+    expect((await owner.get(request)).body).toMatchObject({ revision: 4, revocationNote: 'over' });
   });
 
   it('deleting a workspace', async () => {

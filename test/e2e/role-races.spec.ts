@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { executeOnAssignment, grantRole } from '../../libs/assignments/index.js';
 import { type CommandContext, DeciderRuntime } from '../../libs/event-store/index.js';
 import { approveRequest } from '../../libs/requests/request.decider.js';
-import { executeOnRequest } from '../../libs/requests/request-stream.js';
+import { decideRequest, executeOnRequest } from '../../libs/requests/request-stream.js';
 import { executeOnRole } from '../../libs/roles/role-streams.js';
 import { startRoleDeletion } from '../../libs/roles/role.decider.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
@@ -94,6 +94,75 @@ it('a role that is given once its deletion started is taken back, and goes', asy
   await app.settled();
   expect(await may('apps_read')).toBe(false);
   expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
+});
+
+describe('a request for a role whose deletion starts at the same time', () => {
+  const asked = async (): Promise<string> => {
+    const { body } = await done(person.post(`${tenant.path}/requests`, { kind: 'role', role, target: target() }));
+    return body.id;
+  };
+  const circumstances = {
+    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleRevision: 1 },
+    ...{ requesterActive: true, requesterSuspended: false, requesterIsMember: true, requesterRemovedAt: -1 },
+    rolesHeld: ['member'],
+  };
+  /** The first append alone, as by a call that goes on, or by one that crashed there. */
+  const approve = (requestId: string, ours = context()) => {
+    const by = { type: 'user' as const, id: tenant.owner.id };
+    const decided = { by, verdict: 'approved' as const, circumstances, judgedRevision: 1, at: ours.at };
+    return executeOnRequest(runtime, ours, { tenantId: tenant.id, requestId }, (state) =>
+      decideRequest(decided, state),
+    );
+  };
+  const startDeletion = (ours = context()) =>
+    executeOnRole(runtime, ours, { tenantId: tenant.id, roleId: role }, (state) =>
+      startRoleDeletion({ at: ours.at }, state),
+    );
+  const standing = async (requestId: string) => {
+    await app.settled();
+    const { body } = await done(tenant.owner.get(`${tenant.path}/requests/${requestId}`));
+    const roleStatus = (await tenant.owner.get(`${tenant.path}/roles/${role}`)).status;
+    return { status: body.status, closeReason: body.closeReason, roleStatus, holds: await may('apps_read') };
+  };
+
+  it('is granted where it was approved before: then the role is in use, and stays', async () => {
+    const requestId = await asked();
+    await approve(requestId);
+    await startDeletion();
+    await until(async () =>
+      (await tenantEvents(app, tenant.id)).some(({ type }) => type === 'role-deletion-stopped.v1'),
+    );
+    await until(() => may('apps_read'));
+    const granted = { status: 'approved', closeReason: null, roleStatus: 200, holds: true };
+    expect(await standing(requestId)).toEqual(granted);
+    expect(await tenant.owner.delete(`${tenant.path}/roles/${role}`)).toMatchObject({ body: { code: 'role-in-use' } });
+  });
+
+  it('is not granted where it was approved after, and its decision is not answered as if it were', async () => {
+    const requestId = await asked();
+    await startDeletion();
+    await approve(requestId);
+    await until(async () => (await standing(requestId)).status === 'revoked');
+    expect(await standing(requestId)).toMatchObject({ closeReason: 'role-deleted', holds: false });
+  });
+
+  it('RR-039 whatever comes first: an approval that is answered as one holds, and a role that is gone is held by nobody', async () => {
+    for (let round = 0; round < 3; round++) {
+      const defined = { name: `racing ${round}`, permissions: ['apps:read'], requestable: true };
+      role = (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
+      const requestId = await asked();
+      const [decided, deleted] = await Promise.all([
+        tenant.owner.post(`${tenant.path}/requests/${requestId}/decision`, { decision: 'approved' }),
+        tenant.owner.delete(`${tenant.path}/roles/${role}`),
+      ]);
+      const { roleStatus, holds } = await standing(requestId);
+      expect([200, 409]).toContain(decided.status);
+      expect([204, 409]).toContain(deleted.status);
+      expect(holds).toBe(decided.status === 200);
+      expect(roleStatus).toBe(deleted.status === 204 ? 404 : 200);
+      if (holds) await done(tenant.owner.post(`${tenant.path}/requests/${requestId}/revocation`));
+    }
+  });
 });
 
 it('a request approved right after the role was changed, to allow more than was judged, grants nothing', async () => {

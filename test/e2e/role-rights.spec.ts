@@ -216,4 +216,20 @@ describe('a token of a service account', () => {
     await give({ type: 'user', id: issuer.id }, 'editor', onWorkspace());
     expect((await issuer.post(tokens, {})).status).toBe(201);
   });
+
+  it('of a checker of the installation is issued by who checks everything too, or administrates its tenant', async () => {
+    const checker = await anAccount();
+    const issuer = await holderOf(['serviceAccountTokens:create']);
+    const tokens = at(`service-accounts/${checker}/tokens`);
+    await done(issuer.post(tokens, { name: 'before' }));
+    const made = await done(app.admin.post('/v1/checkers', { subject: { type: 'service_account', id: checker } }));
+    expect(await issuer.post(tokens, { name: 'after' })).toMatchObject({
+      status: 403,
+      body: { code: 'permissions-missing', missing: ['check'] },
+    });
+    expect((await tenant.owner.post(tokens, { name: 'by its admin' })).status).toBe(201);
+    await done(app.admin.post('/v1/checkers', { subject: { type: 'user', id: issuer.id } }));
+    expect((await issuer.post(tokens, { name: 'by a checker' })).status).toBe(201);
+    expect(made.status).toBe(201);
+  });
 });
