@@ -46,6 +46,11 @@ export function isTrustList(text: string): boolean {
   return text.trim() === 'none' || entriesOf(text).every((entry) => networkOf(entry) !== undefined);
 }
 
+/** Whether a range of the list, however it is written, holds every address. */
+export function trustsEverybody(trustList: string): boolean {
+  return entriesOf(trustList).some((entry) => networkOf(entry)?.prefix === 0);
+}
+
 /** Whether a peer is among the proxies of a list like `loopback,10.0.0.0/8`; `none` trusts nobody. */
 export function trustedPeers(trustList: string): (peer: string | undefined) => boolean {
   const trusted = new BlockList();

@@ -1,8 +1,9 @@
-import { hostOf, isLoopback } from './client-address.js';
+import { hostOf, isLoopback, trustsEverybody } from './client-address.js';
 import {
   DEVELOPMENT_PERSONAL_DATA_KEYS,
   DEVELOPMENT_SIGNING_KEY,
   DEVELOPMENT_TOKEN_PEPPER,
+  eventStoreParameter,
   eventStoreUrls,
   urlOf,
 } from './config-settings.js';
@@ -37,13 +38,21 @@ function isOurs(url: URL): boolean {
   return isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
 }
 
-function isPlaintextDatabase(url: URL): boolean {
-  const verified = ['require', 'verify-ca', 'verify-full'].includes(url.searchParams.get('sslmode') ?? '');
-  return !verified || url.searchParams.get('uselibpqcompat') === 'true';
+/** What is given more than once counts as the last says, or the first: all must be safe. */
+function isPlaintextDatabase({ searchParams }: URL): boolean {
+  const modes = searchParams.getAll('sslmode');
+  const verified = modes.length > 0 && modes.every((mode) => ['require', 'verify-ca', 'verify-full'].includes(mode));
+  return !verified || searchParams.getAll('uselibpqcompat').includes('true');
 }
 
-function isPlaintextEventStore({ searchParams }: URL): boolean {
-  return searchParams.get('tls') === 'false' || searchParams.get('tlsVerifyCert') === 'false';
+/** A host among the parameters counts in the place of the address's; a path is a socket of this machine. */
+function isOurDatabase(url: URL): boolean {
+  const hosts = url.searchParams.getAll('host');
+  return isOurs(url) && hosts.every((host) => host.startsWith('/') || isLoopback(host));
+}
+
+function isPlaintextEventStore(url: URL): boolean {
+  return ['tls', 'tlsVerifyCert'].some((name) => eventStoreParameter(url, name).includes('false'));
 }
 
 function insteadOfPlaintext(server: string, tls: string): string {
@@ -91,14 +100,15 @@ const inProduction: Rule[] = [
     return found && fault('PERSONAL_DATA_KEYS', found, 'in production random keys of your own, as id:base64');
   },
   ({ databaseUrl }) =>
-    PUBLIC_PASSWORDS.has(passwordOf(urlOf(databaseUrl ?? ''))) &&
-    fault('DATABASE_URL', 'a password that everybody knows', 'in production another password'),
+    [passwordOf(urlOf(databaseUrl ?? '')), ...(urlOf(databaseUrl ?? '')?.searchParams.getAll('password') ?? [])].some(
+      (password) => PUBLIC_PASSWORDS.has(password),
+    ) && fault('DATABASE_URL', 'a password that everybody knows', 'in production another password'),
   ({ eventstoreUrl }) =>
     PUBLIC_PASSWORDS.has(passwordOf(eventStoreUrls(eventstoreUrl ?? '')[0])) &&
     fault('EVENTSTORE_URL', 'a password that everybody knows', 'in production another password'),
   ({ databaseUrl, allowPlaintext }) => {
     const url = urlOf(databaseUrl ?? '');
-    const plain = url && isPlaintextDatabase(url) && !isOurs(url) && !allowPlaintext.includes('database');
+    const plain = url && isPlaintextDatabase(url) && !isOurDatabase(url) && !allowPlaintext.includes('database');
     return plain && fault('DATABASE_URL', 'no verified TLS', insteadOfPlaintext('database', 'sslmode=verify-full'));
   },
   ({ eventstoreUrl, allowPlaintext }) => {
@@ -125,7 +135,7 @@ const inProduction: Rule[] = [
   ({ corsOrigins }) =>
     corsOrigins?.includes('*') === true && fault('CORS_ORIGINS', '"*"', 'in production the origins themselves'),
   ({ trustProxy }) =>
-    /\/0(,|$)/.test(trustProxy.replaceAll(' ', '')) &&
+    trustsEverybody(trustProxy) &&
     fault('TRUST_PROXY', describeFound(trustProxy, false), 'in production no range that holds every address'),
   ({ tokenPepper, signingKey }) =>
     signingKey !== DEVELOPMENT_SIGNING_KEY &&

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isTrustList } from './client-address.js';
 import { isLine } from './text.js';
@@ -20,7 +21,15 @@ export function urlOf(value: string): URL | undefined {
 
 function isUrl(value: string, protocols: readonly string[]): boolean {
   const url = urlOf(value);
-  return url !== undefined && protocols.includes(url.protocol) && url.hostname !== '';
+  return url !== undefined && protocols.includes(url.protocol) && url.hostname !== '' && isDecodable(value);
+}
+
+function isDecodable(value: string): boolean {
+  try {
+    return decodeURIComponent(value) !== '';
+  } catch {
+    return false;
+  }
 }
 
 const EVENT_STORE = /^(esdb(?:\+discover)?:\/\/(?:[^@/?#]*@)?)([^@/?#]+)([/?].*)?$/;
@@ -29,7 +38,21 @@ const EVENT_STORE = /^(esdb(?:\+discover)?:\/\/(?:[^@/?#]*@)?)([^@/?#]+)([/?].*)
 export function eventStoreUrls(value: string): URL[] {
   const [, before, hosts = '', after = ''] = EVENT_STORE.exec(value) ?? [];
   const urls = hosts.split(',').map((host) => urlOf(`${before}${host}${after}`));
-  return before !== undefined && urls.every((url) => url !== undefined && url.hostname !== '') ? (urls as URL[]) : [];
+  const isOne =
+    before !== undefined && isDecodable(value) && urls.every((url) => url !== undefined && url.hostname !== '');
+  return isOne ? (urls as URL[]) : [];
+}
+
+/** A parameter by the name that its client knows it by: `TLS` and `t_l-s` are `tls`, too. */
+export function eventStoreParameter({ searchParams }: URL, name: string): string[] {
+  const plain = (text: string) => text.trim().toLowerCase().replace(/[_-]/g, '');
+  return [...searchParams].filter(([key]) => plain(key) === plain(name)).map(([, value]) => value);
+}
+
+function isEventStoreAddress(value: string): boolean {
+  const urls = eventStoreUrls(value);
+  const switches = urls.flatMap((url) => ['tls', 'tlsVerifyCert'].flatMap((name) => eventStoreParameter(url, name)));
+  return urls.length > 0 && switches.every((text) => text === 'true' || text === 'false');
 }
 
 function isEndpoint(value: string): boolean {
@@ -43,8 +66,17 @@ function isHostName(value: string): boolean {
 
 function readPem(value: string): string {
   const pem = value.includes('-----BEGIN') ? value : readFile(value);
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new NotAccepted();
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length === 0 || !certificates.every(isCertificate)) throw new NotAccepted();
   return pem;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function readFile(path: string): string {
@@ -63,7 +95,8 @@ function isIssuer(value: string): boolean {
 /** `*`, or origins as a browser sends them. */
 function readOrigins(value: string): readonly string[] {
   const origins = value.split(',').map((origin) => origin.trim());
-  if (!origins.every((origin) => origin === '*' || urlOf(origin)?.origin === origin)) throw new NotAccepted();
+  const isOrigin = (origin: string) => urlOf(origin)?.origin === origin && !origin.includes('*');
+  if (!origins.every((origin) => origin === '*' || isOrigin(origin))) throw new NotAccepted();
   return origins;
 }
 
@@ -163,7 +196,7 @@ export const settings = {
     meaning: 'EventStoreDB; replaces the event store in PostgreSQL',
     accepted: 'esdb://user:password@host:port, with commas between the hosts of a cluster, or esdb+discover://…',
     secret: true,
-    accepts: (value) => eventStoreUrls(value).length > 0,
+    accepts: isEventStoreAddress,
   }),
   spicedbEndpoint: optional('SPICEDB_ENDPOINT', {
     meaning: 'SpiceDB; replaces the embedded one',

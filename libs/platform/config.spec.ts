@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { ConfigurationRefused, configurationTable, loadConfig } from './config.js';
 import { DEVELOPMENT_PERSONAL_DATA_KEYS, DEVELOPMENT_TOKEN_PEPPER } from './config-settings.js';
 import type { ConfigurationFault } from './setting.js';
@@ -104,6 +105,7 @@ describe('the configuration', () => {
     ['SPICEDB_ENDPOINT', 'spicedb'],
     ['SPICEDB_ENDPOINT', 'spicedb:0'],
     ['SPICEDB_CA', '/nowhere/ca.pem'],
+    ['SPICEDB_CA', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'],
     ['TOKEN_PEPPER', 'short'],
     ['TOKEN_PEPPER', `${'x'.repeat(40)},short`],
     ['SIGNING_KEY', 'short'],
@@ -140,7 +142,7 @@ describe('the configuration', () => {
   });
 
   it('reads the certificate authority as text', () => {
-    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+    const pem = rootCertificates.slice(0, 2).join('\n');
     expect(loadConfig({ SPICEDB_CA: pem }, { mode: 'standalone' }).spicedbCa).toBe(pem);
   });
 
