@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ConsistencyTokens, header, isForAnyKey, type Principal } from '../edge/index.js';
+import { ConsistencyTokens, header, isForAnyKey, isProvenMeanwhile, type Principal } from '../edge/index.js';
 import { isJwt, normaliseUlid, parseToken, Refused } from '../platform/index.js';
 import { parseBearer } from './bearer.js';
 import { OidcSignIn } from './oidc-sign-in.js';
@@ -19,16 +19,16 @@ export class AuthenticationGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(context.getHandler(), context.getClass())) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const principal = await this.authenticate(request);
+    const principal = await this.authenticate(request, isProvenMeanwhile(context.getHandler()));
     confine(principal, request, context);
     request.principal = principal;
     return true;
   }
 
   /** @throws Refused `unauthenticated` */
-  private async authenticate(request: FastifyRequest): Promise<Principal> {
+  private async authenticate(request: FastifyRequest, meanwhile: boolean): Promise<Principal> {
     const [authorization, apiKey] = [header(request, 'authorization'), header(request, 'x-api-key')];
-    if (apiKey === undefined) return this.byToken(authorization, request);
+    if (apiKey === undefined) return this.byToken(authorization, request, meanwhile);
     if (authorization === undefined) return this.byApiKey(apiKey, request);
     try {
       return await this.byToken(authorization, request);
@@ -45,7 +45,11 @@ export class AuthenticationGuard implements CanActivate {
     return this.own.holderOf(parsed);
   }
 
-  private async byToken(authorization: string | undefined, request: FastifyRequest): Promise<Principal> {
+  private async byToken(
+    authorization: string | undefined,
+    request: FastifyRequest,
+    meanwhile = false,
+  ): Promise<Principal> {
     const bearer = parseBearer(authorization);
     if (!bearer) throw new Refused('unauthenticated');
     if (this.own.isAdminToken(bearer)) {
@@ -60,7 +64,13 @@ export class AuthenticationGuard implements CanActivate {
     const parsed = parseToken(bearer.token);
     if (!parsed || parsed.kind === 'key' || parsed.kind !== (bearer.kind ?? parsed.kind)) throw notValid();
     await this.catchUp(request);
-    return this.own.holderOf(parsed);
+    const last = meanwhile ? this.own.lastHolderOf(parsed) : undefined;
+    const holder = this.own.holderOf(parsed);
+    if (!last) return holder;
+    request.proof = holder;
+    // Where the call ends before its answer nobody asks for the proof.
+    holder.catch(() => undefined);
+    return last;
   }
 
   /** A token that was just issued or revoked counts for who has heard of it. */

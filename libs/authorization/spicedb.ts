@@ -103,6 +103,8 @@ export class SpiceDb {
   /** One answer per check, in their order; a check that fails on its own is denied. */
   async checkAll(checks: readonly Check[], freshness: Freshness): Promise<boolean[]> {
     if (checks.length === 0) return [];
+    // SpiceDB answers a single one faster than a list of one.
+    if (checks.length === 1) return [await this.checkAlone(checks[0]!, freshness)];
     const request = v1.CheckBulkPermissionsRequest.create({
       items: checks.map((check) => v1.CheckBulkPermissionsRequestItem.create(toCheckRequest(check))),
       consistency: consistency(freshness),
@@ -113,6 +115,15 @@ export class SpiceDb {
         response.oneofKind === 'item' &&
         response.item.permissionship === v1.CheckPermissionResponse_Permissionship.HAS_PERMISSION,
     );
+  }
+
+  private async checkAlone(check: Check, freshness: Freshness): Promise<boolean> {
+    try {
+      return await this.check(check, freshness);
+    } catch (error) {
+      if (error instanceof SpiceDbRefused) return false;
+      throw error;
+    }
   }
 
   /** Ids of the resources of a type on which the subject has the permission. */

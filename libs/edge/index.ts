@@ -6,6 +6,7 @@ export * from './consistency-token.js';
 export * from './documents.js';
 export * from './principal.js';
 export * from './problems.js';
+export * from './proof.js';
 export * from './rate-limit.guard.js';
 export * from './route-description.js';
 export * from './subject-body.js';

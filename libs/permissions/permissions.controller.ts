@@ -9,7 +9,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { ArrayMinSize, IsDefined, IsString, Length, ValidateIf } from 'class-validator';
-import { Caller, type Principal, Problems, SubjectBody, subjectOf } from '../edge/index.js';
+import { Caller, type Principal, Problems, ProvenMeanwhile, SubjectBody, subjectOf } from '../edge/index.js';
 import { IsNested, IsNestedList, Omittable, Refused } from '../platform/index.js';
 import { CheckPermissions, type PermissionQuestion } from './check-permissions.js';
 
@@ -96,6 +96,7 @@ export class PermissionsController {
   /** Whether a subject may do something. What is missing, foreign or unknown is denied. */
   @Post('check')
   @HttpCode(200)
+  @ProvenMeanwhile()
   @ApiOkResponse({
     schema: { oneOf: [{ $ref: getSchemaPath(PermissionAnswer) }, { $ref: getSchemaPath(PermissionAnswers) }] },
   })

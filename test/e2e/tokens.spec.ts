@@ -76,9 +76,13 @@ describe('revoking a token', () => {
   it('answers 204; it works no more at once, and stays in the list', async () => {
     const { body } = await done(issue('lost'));
     const lost = app.as(body.secret as string);
+    const check = () =>
+      lost.post('/v1/permissions/check', { resource: { type: 'tenant', id: UNKNOWN }, permission: 'view' });
     expect((await lost.get('/v1/me')).status).toBe(200);
+    expect((await check()).status).toBe(200);
     const revoked = await user.delete(`/v1/me/tokens/${body.id as string}`, ifMatch(1));
     expect(revoked).toMatchObject({ status: 204, body: undefined });
+    expect((await check()).status).toBe(401);
     expect((await lost.get('/v1/me')).status).toBe(401);
     const listed = (await allPages(user, '/v1/me/tokens', 1)).find(({ id }) => id === body.id);
     expect(listed?.revokedAt).toMatch(/Z$/);
