@@ -116,28 +116,32 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
     await requireSubject(this.runtime, input, input.subjectField);
     requireFit(input);
-    if (!isBuiltIn(input.role)) {
-      await this.requireAsJudged(input);
-      return this.onAssignment(context, input, standing);
-    }
+    if (!isBuiltIn(input.role)) return this.onAssignment(context, input, standing, await this.isAsJudged(input));
     if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
     if (input.role === 'admin') return this.asAdmin(context, input, standing);
     const demoted = input.replaces ? await this.demote(context, input, standing) : undefined;
     return demoted && demoted.events.length > 0 ? demoted : this.onAssignment(context, input, standing);
   }
 
-  private async requireAsJudged({ tenantId, role: roleId, roleRevision, source }: GrantRole['input']): Promise<void> {
+  /** @throws Refused `not-found`, `conflict` for a role that nobody is given any more */
+  private async isAsJudged({ tenantId, role: roleId, roleRevision, source }: GrantRole['input']): Promise<boolean> {
     const found = await requireRole(this.runtime, { tenantId, roleId });
     if (!mayBeGiven(found, source)) throw new Refused('conflict');
-    if (roleRevision !== undefined && roleRevision !== found.revision) throw new Refused('role-changed-meanwhile');
+    return roleRevision === undefined || roleRevision === found.revision;
   }
 
-  private onAssignment(context: CommandContext, input: GrantRole['input'], { removedAt, revisions }: Standing) {
+  private onAssignment(
+    context: CommandContext,
+    input: GrantRole['input'],
+    { removedAt, revisions }: Standing,
+    asJudged = true,
+  ) {
     const command = { ...input, replace: input.replaces, removedAt, at: context.at };
     return executeOnAssignment(this.runtime, context, input, (state) => {
       const decided = grantRole(command, state);
       const changes = !Array.isArray(decided) || decided.length > 0;
       if (changes && isSpared(input, Object.keys(liveRoles(state, command)))) return { refused: 'forbidden' };
+      if (changes && !asJudged) return { refused: 'role-changed-meanwhile' };
       return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : decided;
     });
   }

@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
-import type { CommandContext } from '../event-store/index.js';
+import { type CommandContext, DeciderRuntime, type EventLog } from '../event-store/index.js';
 import { CLOCK, type Clock, derivedUlid, IDS, type Ids, normaliseUlid, Refused, traced } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import { type Call, callOf, idempotencyKeyOf } from './call.js';
-import { acceptedBefore, claimCommand, type ClaimKey, hashCall } from './command-claim.js';
+import { acceptedBefore, type Claim, claimCommand, type ClaimKey, hashCall, noteNothing } from './command-claim.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
-import { POOL } from './tokens.js';
+import { EVENT_LOG, POOL } from './tokens.js';
 
 /** What a command handler answers with. */
 export interface Accepted<Resource extends object = object> {
@@ -30,6 +30,13 @@ export type Answer<Resource extends object> = Resource & {
 
 /** An id that a repeat of the call mints again. */
 export type Mint = (name: string) => string;
+/** What the Idempotency-Key of a call stands for. */
+interface Claimed {
+  key: ClaimKey;
+  nothingAt: number | null;
+  /** Whether nobody sent the key before. */
+  isFirst: boolean;
+}
 /** Builds the command of a call. */
 export type MakeCommand = (context: CommandContext, mint: Mint) => object;
 
@@ -39,6 +46,8 @@ export class CommandEdge {
     private readonly bus: CommandBus,
     private readonly tokens: ConsistencyTokens,
     private readonly progress: Progress,
+    private readonly runtime: DeciderRuntime,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(POOL) private readonly pool: Pool,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(IDS) private readonly ids: Ids,
@@ -58,11 +67,11 @@ export class CommandEdge {
   }
 
   private async send<Resource extends object>(call: Call, make: MakeCommand) {
-    const context = await this.contextOf(call);
+    const { context, claim } = await this.contextOf(call);
     const mint: Mint = (name) => derivedUlid(new Date(context.at), context.commandId, name);
     const command = make(context, mint);
     const accepted = await traced(`command ${command.constructor.name}`, {}, () =>
-      this.bus.execute<object, Accepted<Resource>>(command),
+      this.once(claim, () => this.bus.execute<object, Accepted<Resource>>(command)),
     );
     const { resource, revision, position } = accepted;
     const { correlationId } = context;
@@ -72,6 +81,16 @@ export class CommandEdge {
     call.reply.header('ETag', `"${revision}"`).header('Consistency-Token', token);
     if (call.preferred) call.reply.header('Preference-Applied', `wait=${call.waitMs / 1_000}`);
     return { accepted, answer: { ...resource, revision, token, effective } };
+  }
+
+  /** A call that changed nothing when it first came changes nothing when it is repeated, whatever has changed since. */
+  private async once<Result>(claim: Claimed | undefined, execute: () => Promise<Result>): Promise<Result> {
+    if (!claim) return execute();
+    const { key, isFirst, nothingAt } = claim;
+    if (nothingAt !== null) return this.runtime.asItStood(nothingAt, execute);
+    const { result, acted } = await this.runtime.watch(execute);
+    if (isFirst && !acted) await noteNothing(this.pool, key, await this.log.head());
+    return result;
   }
 
   /**
@@ -102,20 +121,30 @@ export class CommandEdge {
     return key === undefined ? undefined : acceptedBefore(this.pool, claimKey(request, key));
   }
 
-  private async contextOf(call: Call): Promise<CommandContext> {
+  private async contextOf(call: Call): Promise<{ context: CommandContext; claim?: Claimed }> {
     const principal = principalOf(call.request);
     const { actorName, ip, userAgent } = { actorName: principal.name, ...callOf(call.request) };
-    const { idempotencyKey, correlationId } = call;
+    const { correlationId } = call;
     const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString(), correlationId };
-    const claim =
-      idempotencyKey === undefined ? own : await claimCommand(this.pool, claimKey(call.request, idempotencyKey), own);
-    return {
-      ...claim,
+    const { claimed, ...named } = await this.claimed(call, own);
+    const context = {
+      ...named,
       actor: { type: principal.type, id: principal.id },
       authentication: principal.authentication,
       causationId: null,
       personal: { ...(actorName && { actorName }), ...(ip && { ip }), ...(userAgent && { userAgent }) },
     };
+    return { context, ...(claimed && { claim: claimed }) };
+  }
+
+  private async claimed(
+    { request, idempotencyKey }: Call,
+    own: Omit<Claim, 'nothingAt'>,
+  ): Promise<Omit<Claim, 'nothingAt'> & { claimed?: Claimed }> {
+    if (idempotencyKey === undefined) return own;
+    const key = claimKey(request, idempotencyKey);
+    const { nothingAt, ...named } = await claimCommand(this.pool, key, own);
+    return { ...named, claimed: { key, nothingAt, isFirst: named.commandId === own.commandId } };
   }
 }
 

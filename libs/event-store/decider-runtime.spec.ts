@@ -270,3 +270,34 @@ describe('an earlier state', () => {
     expect(await at(second.position + 100)).toMatchObject({ state: 3 });
   });
 });
+
+describe('commands on the log as it stood', () => {
+  const nothingUnless = (expected: number) => (sum: number) => (sum === expected ? [] : [counted(1)]);
+
+  it('find what was there then, in this stream and in others', async () => {
+    const other = `${stream}-other`;
+    const { position } = await count(add(1));
+    await count(add(2));
+    await count(add(3), { on: other });
+    const then = await runtime.asItStood(position, async () => [
+      (await count(nothingUnless(1))).state,
+      (await runtime.load(stream, counter)).state,
+      (await runtime.load(other, counter)).state,
+    ]);
+    expect(then).toEqual([1, 1, 0]);
+    expect((await runtime.load(stream, counter)).state).toBe(3);
+  });
+
+  it('put nothing into it', async () => {
+    const { position } = await count(add(1));
+    await count(add(2));
+    const refused = runtime.asItStood(position, () => count(add(4)));
+    await expect(refused).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+    expect((await runtime.load(stream, counter)).state).toBe(3);
+  });
+
+  it('are told from those that put something into it', async () => {
+    expect(await runtime.watch(async () => (await count(add(1))).state)).toEqual({ result: 1, acted: true });
+    expect(await runtime.watch(async () => (await count(nothingUnless(1))).state)).toEqual({ result: 1, acted: false });
+  });
+});

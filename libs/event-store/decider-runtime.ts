@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { LRUCache } from 'lru-cache';
 import { Refused } from '../platform/core.js';
 import { type CommandContext, toAppend } from './command-context.js';
@@ -17,6 +18,14 @@ export interface Loaded<State> {
 export interface Outcome<State, E extends DomainEvent = DomainEvent> extends Loaded<State> {
   /** What this command put into the stream, now or the first time. */
   events: Recorded<E>[];
+}
+
+/** What is known of the commands that run together. */
+interface Run {
+  /** Whether one of them put something into the log. */
+  acted: boolean;
+  /** The position that the log is taken to end with. */
+  upTo?: number;
 }
 
 export interface Execution<State, E extends DomainEvent> {
@@ -39,6 +48,7 @@ const MAX_CONFLICTS = 20;
 export class DeciderRuntime {
   private snapshots: LRUCache<string, Snapshot>;
   private readonly lock = new KeyedLock();
+  private readonly runs = new AsyncLocalStorage<Run>();
 
   constructor(
     private readonly log: EventLog,
@@ -53,9 +63,24 @@ export class DeciderRuntime {
     this.snapshots = new LRUCache({ max: this.cachedStreams });
   }
 
+  /** Runs commands. @returns also whether they put anything into the log */
+  async watch<Result>(run: () => Promise<Result>): Promise<{ result: Result; acted: boolean }> {
+    const watched: Run = { acted: false };
+    const result = await this.runs.run(watched, run);
+    return { result, acted: watched.acted };
+  }
+
+  /**
+   * Runs commands on the log as it stood at a position.
+   * @throws Refused `idempotency-key-reused` where one of them would put something into it
+   */
+  asItStood<Result>(position: number, run: () => Promise<Result>): Promise<Result> {
+    return this.runs.run({ acted: false, upTo: position }, run);
+  }
+
   /** The state of a stream as of now, read from the log. */
   async load<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Loaded<State>> {
-    return (await this.refresh(stream, decider)) as Loaded<State>;
+    return this.at(stream, decider, Infinity);
   }
 
   /** The state right after a command's events: the first answer of what follows from another command. Else as of now. */
@@ -66,7 +91,8 @@ export class DeciderRuntime {
   ): Promise<Loaded<State>> {
     const snapshot = await this.refresh(stream, decider);
     const revision = snapshot.commands.get(commandId);
-    if (revision === undefined || revision === snapshot.revision) return snapshot as Loaded<State>;
+    if (revision === undefined) return this.at(stream, decider, Infinity);
+    if (revision === snapshot.revision) return snapshot as Loaded<State>;
     const events = await this.eventsUpTo<E>(stream, revision);
     return { state: fold(decider, decider.initial, events), revision, position: events.at(-1)!.position };
   }
@@ -75,8 +101,9 @@ export class DeciderRuntime {
   async at<State, E extends DomainEvent>(
     stream: string,
     decider: Decider<State, E>,
-    position: number,
+    asked: number,
   ): Promise<Loaded<State>> {
+    const position = Math.min(asked, this.runs.getStore()?.upTo ?? Infinity);
     const snapshot = await this.refresh(stream, decider);
     if (snapshot.position <= position) return snapshot as Loaded<State>;
     const events = (await this.eventsUpTo<E>(stream, snapshot.revision)).filter((event) => event.position <= position);
@@ -105,6 +132,7 @@ export class DeciderRuntime {
   }
 
   private async executeLocked<State, E extends DomainEvent>(x: Execution<State, E>): Promise<Outcome<State, E>> {
+    if (this.runs.getStore()?.upTo !== undefined) return this.executeInPast(x);
     const cached = this.snapshots.get(cacheKey(x.stream, x.decider));
     let snapshot = cached ?? (await this.refresh(x.stream, x.decider));
     let fresh = cached === undefined;
@@ -134,6 +162,16 @@ export class DeciderRuntime {
     throw new Refused('too-much-contention');
   }
 
+  private async executeInPast<State, E extends DomainEvent>(x: Execution<State, E>): Promise<Outcome<State, E>> {
+    const first = await this.repeated(x.stream, x.decider, x.context.commandId);
+    if (first) return first;
+    const then = await this.load(x.stream, x.decider);
+    const decision = x.decide(then.state);
+    if (isRefusal(decision)) throw asRefused(decision);
+    if (decision.length === 0) return { ...then, events: [] };
+    throw new Refused('idempotency-key-reused', 'the call changed nothing when it first came, and would now');
+  }
+
   private async append<State, E extends DomainEvent>(
     x: Execution<State, E>,
     snapshot: Snapshot,
@@ -141,6 +179,8 @@ export class DeciderRuntime {
   ): Promise<Outcome<State, E>> {
     const sealed = await this.registry.seal(toAppend(x.stream, decision, x.context, x.tenantId));
     const { position } = await this.log.append(x.stream, snapshot.revision, sealed);
+    const run = this.runs.getStore();
+    if (run) run.acted = true;
     const stored = sealed.map((event, index) => {
       return { ...event, stream: x.stream, revision: snapshot.revision + 1 + index, position };
     });

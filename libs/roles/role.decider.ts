@@ -93,11 +93,11 @@ export function changeRole(command: ChangeRole, state: Role): Decision<RoleEvent
   const { change, ifRevision, judgedRevision, claimedAt, at } = command;
   if (ifRevision !== undefined && ifRevision !== state.revision) return { refused: 'stale-revision' };
   if (state.status === 'deleting') return { refused: 'conflict' };
-  if (judgedRevision !== undefined && judgedRevision !== state.revision) return { refused: 'role-changed-meanwhile' };
   // Another renaming came in between: it may have given this claim up.
   if (claimedAt !== undefined && claimedAt < state.namedAt) return { refused: 'conflict' };
   const keys = (Object.keys(change) as (keyof RoleContent)[]).filter((key) => !isSame(change[key], state[key]));
   if (keys.length === 0) return [];
+  if (judgedRevision !== undefined && judgedRevision !== state.revision) return { refused: 'role-changed-meanwhile' };
   const pick = (content: Partial<RoleContent>) => Object.fromEntries(keys.map((key) => [key, content[key]]));
   const { id: roleId, tenantId, revision } = state;
   const data = { roleId, tenantId, from: pick(state), to: pick(change), revision: revision + 1, at };

@@ -15,6 +15,7 @@ import {
   uniqueName,
   stopChecked,
 } from './world.js';
+import { calledTwice, type KeyedCall } from './called-twice.js';
 
 let app: TestApp;
 let tenant: TestTenant;
@@ -32,23 +33,8 @@ beforeEach(async () => {
 });
 
 const newKey = (): Record<string, string> => key(randomUUID());
-const count = async (): Promise<number> => (await tenantEvents(app, tenant.id)).length;
-
-/** Calls twice with one key, with `between` in between: the same answer, and nothing more in the log. */
-async function twice(
-  call: (headers: Record<string, string>) => Promise<Answered>,
-  between: () => Promise<unknown> = async () => undefined,
-): Promise<Answered> {
-  const headers = newKey();
-  const first = await done(call(headers));
-  await between();
-  const before = await count();
-  const second = await call(headers);
-  expect({ status: second.status, body: second.body }).toEqual({ status: first.status, body: first.body });
-  for (const name of ['etag', 'consistency-token']) expect(second.headers.get(name)).toBe(first.headers.get(name));
-  expect(await count()).toBe(before);
-  return first;
-}
+const twice = (call: KeyedCall, between?: () => Promise<unknown>): Promise<Answered> =>
+  calledTwice(async () => (await tenantEvents(app, tenant.id)).length, call, between);
 
 /** @returns the id of a role that can be asked for */
 async function aRole(name = uniqueName('role')): Promise<string> {
