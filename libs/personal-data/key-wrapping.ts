@@ -1,5 +1,5 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { WrappingKey } from '../platform/core.js';
+import { DataKey } from './data-key.js';
 import { decrypt, encrypt } from './sealed-part.js';
 
 export interface WrappedKey {
@@ -20,13 +20,13 @@ export class KeyWrapping {
     return this.keys[0].id;
   }
 
-  wrap(subject: string, key: KeyObject): WrappedKey {
+  wrap(subject: string, key: DataKey): WrappedKey {
     const [{ id, key: wrapping }] = this.keys;
-    return { wrappedKey: encrypt(wrapping, key.export(), boundTo(subject, id)), wrappingKeyId: id };
+    return { wrappedKey: encrypt(wrapping, key.bytes, boundTo(subject, id)), wrappingKeyId: id };
   }
 
   /** @throws WrappingKeyRefused */
-  unwrap(subject: string, { wrappedKey, wrappingKeyId }: WrappedKey): KeyObject {
+  unwrap(subject: string, { wrappedKey, wrappingKeyId }: WrappedKey): DataKey {
     const wrapping = this.keys.find(({ id }) => id === wrappingKeyId);
     if (!wrapping) {
       throw new WrappingKeyRefused(
@@ -40,7 +40,7 @@ export class KeyWrapping {
         `the key ${wrappingKeyId} of PERSONAL_DATA_KEYS is not the one that wrapped the stored key of ${subject}`,
       );
     }
-    return createSecretKey(key);
+    return new DataKey(key);
   }
 }
 

@@ -1,8 +1,8 @@
-import { createSecretKey } from 'node:crypto';
+import { DataKey } from './data-key.js';
 import { OpenedParts } from './opened-parts.js';
 import { SealBroken, sealPart } from './sealed-part.js';
 
-const [key, another] = ['k', 'x'].map((letter) => createSecretKey(Buffer.alloc(32, letter))) as [never, never];
+const [key, another] = ['k', 'x'].map((letter) => new DataKey(Buffer.alloc(32, letter))) as [never, never];
 const place = { eventId: 'e1', part: 'event' } as const;
 const part = sealPart({ name: 'Zoë' }, key, 'user:1', place);
 

@@ -1,10 +1,10 @@
-import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { DataKey } from './data-key.js';
 import { openPart, type SealedPart } from './sealed-part.js';
 
 interface OpenedPart {
   part: SealedPart;
-  key: KeyObject;
+  key: DataKey;
   fields: object;
 }
 

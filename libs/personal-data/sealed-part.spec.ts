@@ -1,7 +1,7 @@
-import { createSecretKey } from 'node:crypto';
+import { DataKey } from './data-key.js';
 import { isSealed, openPart, SealBroken, type SealedPart, sealPart } from './sealed-part.js';
 
-const key = createSecretKey(Buffer.alloc(32, 'k'));
+const key = new DataKey(Buffer.alloc(32, 'k'));
 const place = { eventId: 'e1', part: 'event' } as const;
 const fields = { name: 'Zoë 🙂', previous: { name: null } };
 const seal = (): SealedPart => sealPart(fields, key, 'user:1', place);
@@ -20,7 +20,7 @@ describe('a sealed part', () => {
   });
 
   it.each([
-    ['another key', () => openPart(seal(), createSecretKey(Buffer.alloc(32, 'x')), place)],
+    ['another key', () => openPart(seal(), new DataKey(Buffer.alloc(32, 'x')), place)],
     ['another person', () => openPart({ ...seal(), subject: 'user:2' }, key, place)],
     ['another event', () => openPart(seal(), key, { ...place, eventId: 'e2' })],
     ['another part of the event', () => openPart(seal(), key, { ...place, part: 'metadata' })],

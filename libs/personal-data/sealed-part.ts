@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { type CipherKey, createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import type { DataKey } from './data-key.js';
 
 /** Personal fields of one person, as they are stored. */
 export interface SealedPart {
@@ -42,14 +43,14 @@ export function isSealed(part: unknown): part is SealedPart {
   return (part as Partial<SealedPart> | null | undefined)?.sealed === 'v1';
 }
 
-export function sealPart(fields: object, key: KeyObject, subject: string, place: SealedPlace): SealedPart {
-  const box = encrypt(key, Buffer.from(JSON.stringify(fields)), boundTo(subject, place));
+export function sealPart(fields: object, key: DataKey, subject: string, place: SealedPlace): SealedPart {
+  const box = encrypt(key.bytes, Buffer.from(JSON.stringify(fields)), boundTo(subject, place));
   return { sealed: 'v1', subject, box: box.toString('base64') };
 }
 
 /** @throws SealBroken */
-export function openPart({ subject, box }: SealedPart, key: KeyObject, place: SealedPlace): object {
-  const opened = decrypt(key, Buffer.from(box, 'base64'), boundTo(subject, place));
+export function openPart({ subject, box }: SealedPart, key: DataKey, place: SealedPlace): object {
+  const opened = decrypt(key.bytes, Buffer.from(box, 'base64'), boundTo(subject, place));
   if (!opened) throw new SealBroken(`the ${place.part} part of event ${place.eventId} is not what ${subject} sealed`);
   return JSON.parse(opened.toString()) as object;
 }
@@ -59,14 +60,14 @@ function boundTo(subject: string, { eventId, part }: SealedPlace): Buffer {
 }
 
 /** @returns nonce, ciphertext, tag */
-export function encrypt(key: KeyObject, content: Buffer, bound: Buffer): Buffer {
+export function encrypt(key: CipherKey, content: Buffer, bound: Buffer): Buffer {
   const nonce = freshNonce();
   const cipher = createCipheriv(CIPHER, key, nonce, OPTIONS).setAAD(bound);
   return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** @returns undefined where it was not made with this key for this place */
-export function decrypt(key: KeyObject, box: Buffer, bound: Buffer): Buffer | undefined {
+export function decrypt(key: CipherKey, box: Buffer, bound: Buffer): Buffer | undefined {
   if (box.length < NONCE_BYTES + TAG_BYTES) return undefined;
   const decipher = createDecipheriv(CIPHER, key, box.subarray(0, NONCE_BYTES), OPTIONS).setAAD(bound);
   decipher.setAuthTag(box.subarray(-TAG_BYTES));

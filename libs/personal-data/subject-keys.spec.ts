@@ -1,8 +1,8 @@
-import type { KeyObject } from 'node:crypto';
 import { jest } from '@jest/globals';
 import type { Pool } from 'pg';
 import { inTransaction, openPool, parseWrappingKeys } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
+import type { DataKey } from './data-key.js';
 import { WrappingKeyRefused } from './key-wrapping.js';
 import { destroyKeys, type SubjectKey, SubjectKeys } from './subject-keys.js';
 
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const keysWith = (...wrapping: string[]) => new SubjectKeys(pool, parseWrappingKeys(wrapping.join(','))!);
-const bytesOf = (key: SubjectKey | undefined): string => (key as KeyObject).export().toString('hex');
+const bytesOf = (key: SubjectKey | undefined): string => (key as DataKey).bytes.toString('hex');
 const erase = (...subjects: string[]) => inTransaction(pool, (client) => destroyKeys(client, subjects));
 const rows = async (text: string) => (await pool.query<Record<string, unknown>>(text)).rows;
 

@@ -1,12 +1,12 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase, Pool } from 'pg';
 import { Gathered, type Statements, type WrappingKey } from '../platform/core.js';
 import { inTransaction } from '../platform/database.js';
+import { DataKey } from './data-key.js';
 import { KeyWrapping, type WrappedKey } from './key-wrapping.js';
 
 /** The key of a person, or that it was destroyed. */
-export type SubjectKey = KeyObject | 'erased';
+export type SubjectKey = DataKey | 'erased';
 export type KeyRing = ReadonlyMap<string, SubjectKey>;
 
 /** PostgreSQL channel on which the subjects are told whose keys are destroyed. */
@@ -33,7 +33,6 @@ interface KeyRow {
 
 const SELECT = `select subject, wrapped_key as "wrappedKey", wrapping_key_id as "wrappingKeyId",
   earlier_lost_at is not null as "earlierLost" from subject_key`;
-const KEY_BYTES = 32;
 const CACHED_KEYS = 20_000;
 const READS_AT_ONCE = 2;
 
@@ -129,7 +128,7 @@ export class SubjectKeys {
          limit $2 for update skip locked`,
         [this.wrapping.currentId, limit],
       );
-      const wrapped = rows.map((row) => this.wrapping.wrap(row.subject, this.keyOf(row) as KeyObject));
+      const wrapped = rows.map((row) => this.wrapping.wrap(row.subject, this.keyOf(row) as DataKey));
       await client.query(
         `update subject_key k set wrapped_key = n.key, wrapping_key_id = $3
          from unnest($1::text[], $2::bytea[]) n(subject, key) where k.subject = n.subject and k.wrapped_key is not null`,
@@ -150,7 +149,7 @@ export class SubjectKeys {
 
   /** Makes keys in the place of those that are lost: what these sealed counts as erased. */
   async replaceLost(subjects: Subjects): Promise<void> {
-    const made = new Map(subjects.map((subject) => [subject, createSecretKey(randomBytes(KEY_BYTES))]));
+    const made = new Map(subjects.map((subject) => [subject, DataKey.random()]));
     await this.insert(made);
     await this.pool.query(
       `update subject_key set earlier_lost_at = clock_timestamp() where subject = any($1) and erased_at is null`,
@@ -168,7 +167,7 @@ export class SubjectKeys {
 
   private async createAll(asked: readonly Subjects[]): Promise<KeyRing[]> {
     const before = this.erasures;
-    const made = new Map([...new Set(asked.flat())].map((s) => [s, createSecretKey(randomBytes(KEY_BYTES))]));
+    const made = new Map([...new Set(asked.flat())].map((s) => [s, DataKey.random()]));
     const stored = await this.insert(made);
     const keys = new Map<string, SubjectKey>(stored.map((subject) => [subject, made.get(subject)!]));
     this.remember(keys, before);
@@ -182,7 +181,7 @@ export class SubjectKeys {
   }
 
   /** @returns whose keys are these now: somebody else may have made one meanwhile, or it was destroyed */
-  private async insert(made: ReadonlyMap<string, KeyObject>): Promise<string[]> {
+  private async insert(made: ReadonlyMap<string, DataKey>): Promise<string[]> {
     const wrapped = [...made].map(([subject, key]) => this.wrapping.wrap(subject, key).wrappedKey);
     return inTransaction(this.pool, async (client) => {
       // What is sealed may be durable in another store before this database is.
@@ -206,10 +205,10 @@ export class SubjectKeys {
 }
 
 /** Keys in the place of lost ones. */
-const afterLoss = new WeakSet<KeyObject>();
+const afterLoss = new WeakSet<DataKey>();
 
 /** Whether what the key does not open was sealed with one that is lost, which is on the record. */
-export function replacesLost(key: KeyObject): boolean {
+export function replacesLost(key: DataKey): boolean {
   return afterLoss.has(key);
 }
 

@@ -3,6 +3,7 @@ import {
   BEFORE_START,
   type Decode,
   type EventLog,
+  type EventRegistry,
   LogRestored,
   type Recorded,
   type StoredEvent,
@@ -30,29 +31,43 @@ export async function liveEnd(client: ClientBase, partition: number, after: numb
   return { ...found, skipped: new Set(found.skipped) };
 }
 
+/** Some events, and what decodes them. */
+export interface Piece {
+  events: readonly StoredEvent[];
+  decode: Decode;
+}
+
+interface Source {
+  log: EventLog;
+  registry: EventRegistry;
+  /** How many events are read at once. */
+  limit: number;
+}
+
 /** Everything from `after` to the end of what the relay has committed; the next piece is read while one is used. */
-export async function* readUpTo(
-  log: EventLog,
-  after: number,
-  { position, eventId }: LiveEnd,
-  limit: number,
-): AsyncGenerator<StoredEvent[]> {
-  let reading = after < position ? log.readAll(after, limit) : undefined;
+export async function* readUpTo(source: Source, after: number, end: LiveEnd): AsyncGenerator<Piece> {
+  const { position, eventId } = end;
+  let reading = after < position ? readPiece(source, after, end) : undefined;
   while (reading) {
-    const read: StoredEvent[] = await reading;
-    const events = read.filter((event) => event.position <= position);
-    const last = events.at(-1);
+    const piece: Piece = await reading;
+    const last = piece.events.at(-1);
     const ended = last?.position === position;
-    if (ended ? last.id !== eventId : events.length < limit) throw new LogRestored(elsewhere(position, eventId));
-    reading = ended ? undefined : log.readAll(last!.position, limit);
+    const short = piece.events.length < source.limit;
+    if (ended ? last.id !== eventId : short) throw new LogRestored(elsewhere(position, eventId));
+    reading = ended ? undefined : readPiece(source, last!.position, end);
     // Its failure is told when it is awaited, unless whoever uses the pieces has failed before.
     reading?.catch(() => undefined);
-    yield events;
+    yield piece;
   }
 }
 
+async function readPiece({ log, registry, limit }: Source, after: number, { position }: LiveEnd): Promise<Piece> {
+  const events = (await log.readAll(after, limit)).filter((event) => event.position <= position);
+  return { events, decode: await registry.decoderOf(events) };
+}
+
 /** The events of a piece that the live rows were made of. */
-export function decodeLive(decode: Decode, events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Recorded[] {
+export function decodeLive({ events, decode }: Piece, skipped: LiveEnd['skipped']): Recorded[] {
   const decoded: Recorded[] = [];
   for (const event of events) {
     if (skipped.has(event.id)) continue;

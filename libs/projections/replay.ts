@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import { type Decode, type EventLog, type EventRegistry, LogRestored, type StoredEvent } from '../event-store/index.js';
+import { type EventLog, type EventRegistry, LogRestored } from '../event-store/index.js';
 import type { SourceMapping } from '../outbox/index.js';
 import { isConnectionError } from '../platform/index.js';
 import type { ReadModel, Table } from './read-model.js';
@@ -9,7 +9,7 @@ import { compareTables, holdRelay, type TableComparison } from './replay-compari
 import { ReplayFailed } from './replay-problems.js';
 import { RelationshipsRun, wantedRelationships } from './replay-relationships.js';
 import { ReadModelRun, type Rebuilt, type ReplayRun, type WriteFolded } from './replay-run.js';
-import { decodeLive, liveEnd, type LiveEnd, readUpTo } from './replay-source.js';
+import { decodeLive, liveEnd, type LiveEnd, type Piece, readUpTo } from './replay-source.js';
 import { rememberVersions } from './replay-versions.js';
 import { quote } from './row-writer.js';
 
@@ -171,7 +171,7 @@ class Replay {
       } catch (error) {
         if (!(error instanceof ReplayFailed)) throw error;
         this.discard();
-        for await (const events of this.readUpTo(end)) await this.commitHalves(events, end.skipped);
+        for await (const piece of this.readUpTo(end)) await this.commitHalves(piece, end.skipped);
       }
     }
   }
@@ -181,10 +181,10 @@ class Replay {
     let writing: Promise<void> = Promise.resolve();
     let batch = 0;
     try {
-      for await (const events of this.readUpTo(end)) {
-        await this.foldInTurns(events, end.skipped);
-        batch += events.length;
-        const { position } = events.at(-1)!;
+      for await (const piece of this.readUpTo(end)) {
+        await this.foldInTurns(piece, end.skipped);
+        batch += piece.events.length;
+        const { position } = piece.events.at(-1)!;
         if (batch < this.batchSize && position < end.position) continue;
         const folded = { events: batch, position, writes: this.takeFolded() };
         await writing;
@@ -198,17 +198,17 @@ class Replay {
   }
 
   /** Where a batch fails, its halves, until the event at fault is found. */
-  private async commitHalves(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
+  private async commitHalves({ events, decode }: Piece, skipped: LiveEnd['skipped']): Promise<void> {
     try {
-      await this.foldAtOnce(events, skipped);
+      this.fold({ events, decode }, skipped);
       await this.commit({ events: events.length, position: events.at(-1)!.position, writes: this.takeFolded() });
     } catch (error) {
       this.discard();
       if (!(error instanceof ReplayFailed)) throw error;
       if (events.length === 1) throw new ReplayFailed(events, error.cause);
       const middle = Math.floor(events.length / 2);
-      await this.commitHalves(events.slice(0, middle), skipped);
-      await this.commitHalves(events.slice(middle), skipped);
+      await this.commitHalves({ events: events.slice(0, middle), decode }, skipped);
+      await this.commitHalves({ events: events.slice(middle), decode }, skipped);
     }
   }
 
@@ -232,24 +232,19 @@ class Replay {
   }
 
   /** Lets the answers of the database in between, so that it is not kept waiting. */
-  private async foldInTurns(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
-    const decode = await this.options.registry.decoderOf(events);
+  private async foldInTurns({ events, decode }: Piece, skipped: LiveEnd['skipped']): Promise<void> {
     for (let start = 0; start < events.length; start += TURN) {
-      this.foldTurn(events.slice(start, start + TURN), skipped, decode);
+      this.fold({ events: events.slice(start, start + TURN), decode }, skipped);
       await nextTurn();
     }
   }
 
-  private async foldAtOnce(events: readonly StoredEvent[], skipped: LiveEnd['skipped']): Promise<void> {
-    this.foldTurn(events, skipped, await this.options.registry.decoderOf(events));
-  }
-
-  private foldTurn(events: readonly StoredEvent[], skipped: LiveEnd['skipped'], decode: Decode): void {
+  private fold(piece: Piece, skipped: LiveEnd['skipped']): void {
     try {
-      const decoded = decodeLive(decode, events, skipped);
+      const decoded = decodeLive(piece, skipped);
       for (const run of this.runs) run.fold(decoded);
     } catch (error) {
-      throw new ReplayFailed(events, error as Error);
+      throw new ReplayFailed(piece.events, error as Error);
     }
   }
 
@@ -289,10 +284,10 @@ class Replay {
     await holdRelay(this.client);
     const end = await this.liveEnd();
     let rest = 0;
-    for await (const events of this.readUpTo(end)) {
-      await this.foldAtOnce(events, end.skipped);
+    for await (const piece of this.readUpTo(end)) {
+      this.fold(piece, end.skipped);
       await this.write(this.takeFolded());
-      rest += events.length;
+      rest += piece.events.length;
     }
     const tables = this.tables.map(({ name }) => quote(name));
     await this.client.query(`lock table ${tables.join(', ')} in access exclusive mode`);
@@ -310,8 +305,9 @@ class Replay {
     return end;
   }
 
-  private readUpTo(end: LiveEnd): AsyncGenerator<StoredEvent[]> {
-    return readUpTo(this.options.log, this.position, end, this.pieceSize);
+  private readUpTo(end: LiveEnd): AsyncGenerator<Piece> {
+    const { log, registry } = this.options;
+    return readUpTo({ log, registry, limit: this.pieceSize }, this.position, end);
   }
 
   private async transaction<T>(work: () => Promise<T>): Promise<T> {

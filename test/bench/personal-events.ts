@@ -3,17 +3,18 @@ import { deterministicIds } from '../../libs/platform/index.js';
 import { someMetadata } from '../../libs/testing/event-builders.js';
 import { syntheticEvents } from './replay-events.js';
 
-/** One of so many events has personal fields of its own; the others have those of who acts alone. */
-const ONE_OF = 4;
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
 
-/** Persons who register, and then give and end roles: what is read with a person's key is each fourth event. */
-export function personalEvents(count: number): StoredEvent[] {
-  const persons = Array.from({ length: Math.ceil(count / ONE_OF) }, (_, number) => aPerson(number));
+/**
+ * Persons who register, and then give and end roles. One of `oneOf` events has personal fields of its own, each of
+ * another person; the others have those of who acts alone.
+ */
+export function personalEvents(count: number, oneOf: number): StoredEvent[] {
+  const persons = Array.from({ length: Math.ceil(count / oneOf) }, (_, number) => aPerson(number));
   const others = syntheticEvents(count - persons.length);
   return Array.from({ length: count }, (_, position) => {
-    const number = Math.floor(position / ONE_OF);
-    if (position % ONE_OF === 0) return { ...registered(persons[number]!), position };
+    const number = Math.floor(position / oneOf);
+    if (position % oneOf === 0) return { ...registered(persons[number]!), position };
     const event = others[position - number - 1]!;
     const who = persons[(position * 7) % (number + 1)]!;
     return { ...event, position, metadata: { ...event.metadata, ...actingAs(who) } };
