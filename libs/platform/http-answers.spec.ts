@@ -1,4 +1,7 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { until } from '../testing/until.js';
 import { createHttpApp } from './http-app.js';
 import { ID, JSON_TYPE, ThingsApp, ThingsModule } from './http-app.fixture.js';
 import { clientAddressOf } from './http-hooks.js';
@@ -168,5 +171,22 @@ describe('closing', () => {
     expect((await answer).status).toBe(200);
     await closed;
     await expect(fetch(`http://127.0.0.1:${port}/v1/things`)).rejects.toThrow();
+  });
+
+  it.each([
+    ['nothing ever came', '', 3_600_000],
+    ['half a call came', 'GET /v1/things HTTP/1.1\r\nHost: x\r\n', 100],
+  ])('does not wait for a connection over which %s', async (_, sent, closing) => {
+    const timeouts = { headers: 15_000, request: 30_000, keepAlive: 3_600_000, checkEvery: 5_000, closing };
+    const ours = await ThingsApp.start({ timeouts });
+    const server = ours.app.getHttpServer() as Server;
+    const accepted = once(server, 'connection');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const closed = once(socket, 'close');
+    const [peer] = (await accepted) as [Socket];
+    if (sent !== '') socket.write(sent);
+    await until(() => peer.bytesRead === sent.length);
+    await ours.app.close();
+    await closed;
   });
 });

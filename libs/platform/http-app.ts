@@ -4,7 +4,7 @@ import type { DynamicModule, ShutdownSignal, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   addContext,
   addHooks,
@@ -57,9 +57,11 @@ export interface Timeouts {
   keepAlive: number;
   /** How often the first two are looked at. */
   checkEvery: number;
+  /** For calls that are under way when the application closes; above what the slowest takes. */
+  closing: number;
 }
 
-const TIMEOUTS: Timeouts = { headers: 15_000, request: 30_000, keepAlive: 65_000, checkEvery: 5_000 };
+const TIMEOUTS: Timeouts = { headers: 15_000, request: 30_000, keepAlive: 65_000, checkEvery: 5_000, closing: 45_000 };
 const NO_LIMITS: RateLimits = { perMinute: 0, failuresPerMinute: 0 };
 
 /** Above what fits in a call's headers: ids of any length reach the check that names them. */
@@ -95,6 +97,21 @@ function answerOnSocket(error: Error & { code?: string }, socket: Socket): void 
   socket.destroy(error);
 }
 
+/** While it closes, the server waits for connections over which nothing comes, and no longer looks at its timeouts. */
+function endConnections(fastify: FastifyInstance, closingMs: number): void {
+  const { server } = fastify;
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  fastify.addHook('preClose', (done) => {
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    setTimeout(() => server.closeAllConnections(), closingMs).unref();
+    done();
+  });
+}
+
 function adapterFor(options: HttpAppOptions) {
   const { bodyLimit = DEFAULT_BODY_LIMIT, trustProxy = 'loopback', timeouts = TIMEOUTS, logger } = options;
   const makeContext = contextMaker(trustProxy);
@@ -119,6 +136,7 @@ function adapterFor(options: HttpAppOptions) {
   const fastify = adapter.getInstance();
   // What a call expects beyond 100-continue may be ignored (RFC 9110); Node would answer it itself, with nothing.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
+  endConnections(fastify, timeouts.closing);
   const routes = routeTableOf(fastify);
   addTracing(fastify);
   addContext(fastify, makeContext);

@@ -122,7 +122,7 @@ describe('calls a minute', () => {
 });
 
 describe('a call that does not come to its end', () => {
-  const timeouts = { headers: 100, request: 200, keepAlive: 60_000, checkEvery: 20 };
+  const timeouts = { headers: 100, request: 200, keepAlive: 60_000, checkEvery: 20, closing: 1_000 };
 
   /** Sends a little again and again until the connection is closed. */
   async function drip(first: string, more: string): Promise<string> {
