@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { CommandContext, DeciderRuntime, Decision } from '../event-store/index.js';
+import type { CommandContext, DeciderRuntime, Decision, DomainEvent } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { findServiceAccount, hasServiceAccount } from '../service-accounts/index.js';
 import { type ExistingTenant, loadTenant, type Tenant } from '../tenants/index.js';
@@ -196,4 +196,9 @@ export function isStale({ ifRevision }: Pick<Seen, 'ifRevision'>, revision: numb
 export function isStaleAdmin(seen: Seen, state: Tenant, { assignment }: Standing['revisions']): boolean {
   const admin = state.status === 'absent' ? 0 : (state.adminRevisions[seen.subject.id] ?? 0);
   return isStale(seen, assignment + admin);
+}
+
+/** Nobody changes their own membership; what is refused anyway says more of why. */
+export function unlessOwn<E extends DomainEvent>({ isOwn }: { isOwn?: boolean }, decided: Decision<E>): Decision<E> {
+  return isOwn && !('refused' in decided) ? { refused: 'own-membership' } : decided;
 }

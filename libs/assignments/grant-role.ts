@@ -25,6 +25,7 @@ import {
   requireSubject,
   sparesThis,
   type Standing,
+  unlessOwn,
 } from './assignment-streams.js';
 import { faultOfRole, mayBeGiven } from './end-orphaned-role.js';
 import { type MemberResource, memberResource } from './member-resource.js';
@@ -51,6 +52,8 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       replaces: boolean;
       /** Refused as not found unless something is held already. */
       mustHold?: boolean;
+      /** Refused because who gives it is who has it; a last admin is told that they are. */
+      isOwn?: boolean;
       /** Refused as forbidden where it would change an admin. */
       sparesAdmins?: boolean;
       /** Refused as forbidden where it would change what somebody holds of the built-in roles. */
@@ -116,6 +119,7 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
     await requireSubject(this.runtime, input, input.subjectField);
     requireFit(input);
+    if (input.isOwn && input.role !== 'member') throw new Refused('own-membership');
     if (!isBuiltIn(input.role)) return this.onAssignment(context, input, standing, await this.isAsJudged(input));
     if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
     if (input.role === 'admin') return this.asAdmin(context, input, standing);
@@ -160,7 +164,8 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) => {
       if (sparesThis(input, state, context)) return { refused: 'forbidden' };
-      return isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state);
+      if (isStaleAdmin(input, state, revisions)) return { refused: 'stale-revision' };
+      return unlessOwn(input, endAdmin(command, state));
     });
   }
 }

@@ -116,7 +116,8 @@ abstract class Members {
     const { ifRevision } = call;
     const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, change);
     const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
-    const rules = { mustHold: change === 'update', untilAhead: true, ifRevision, subjectField };
+    const isOwn = target.type === 'tenant' && isSame(subject, caller);
+    const rules = { mustHold: change === 'update', isOwn, untilAhead: true, ifRevision, subjectField };
     return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
   }
 
@@ -137,6 +138,10 @@ function added({ userId, subject, ...body }: AddMemberBody): Given {
     return { ...body, subject: { type: subject!.type, id: subject!.id }, subjectField: 'subject.id' };
   if (subject) throw new Refused('invalid', 'subject does not go with userId', { field: 'subject' });
   return { ...body, subject: { type: 'user', id: userId }, subjectField: 'userId' };
+}
+
+function isSame(a: Subject, b: Subject): boolean {
+  return a.type === b.type && a.id === b.id;
 }
 
 function requireOfQuery(targetType: Target['type'], role: string): void {
@@ -163,7 +168,10 @@ export class TenantMembersController extends Members {
   @HonoursIfMatch()
   @Requires({ permission: 'members_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts', ...OF_OWN_ROLES)
+  @Problems(
+    ...['subject-not-found', 'until-passed', 'last-admin', 'own-membership', 'role-not-for-service-accounts'],
+    ...OF_OWN_ROLES,
+  )
   add(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -173,11 +181,15 @@ export class TenantMembersController extends Members {
     return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, added(body));
   }
 
+  /** Not one's own. */
   @Patch(':memberId')
   @HonoursIfMatch()
   @Requires({ permission: 'members_update', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
-  @Problems('subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts', ...OF_OWN_ROLES)
+  @Problems(
+    ...['subject-not-found', 'until-passed', 'last-admin', 'own-membership', 'role-not-for-service-accounts'],
+    ...OF_OWN_ROLES,
+  )
   async change(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -195,11 +207,12 @@ export class TenantMembersController extends Members {
     );
   }
 
+  /** Others; who wants to leave gives up their own assignments. */
   @Delete(':memberId')
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'members_delete', on: TENANT, seenWith: 'view', fresh: true })
-  @Problems('last-admin')
+  @Problems('last-admin', 'own-membership')
   async remove(
     @HttpCall() call: Call,
     @Caller() caller: Principal,
@@ -208,11 +221,13 @@ export class TenantMembersController extends Members {
   ): Promise<void> {
     const sparesAdmins = await this.giving.sparesAdmins(caller, { type: 'tenant', id: tenantId });
     const { type, id } = await memberNamed(this.runtime, memberId);
+    const isOwn = isSame({ type, id }, caller);
+    if (isOwn && type === 'service_account') throw new Refused('own-membership');
     const { ifRevision } = call;
     return this.edge.runQuietly(call, (context) => {
       if (type === 'service_account')
         return new RemoveServiceAccount(context, { tenantId, serviceAccountId: id, ifRevision });
-      const input = { tenantId, userId: id, reason: 'member-removed' as const, sparesAdmins, ifRevision };
+      const input = { tenantId, userId: id, reason: 'member-removed' as const, sparesAdmins, ifRevision, isOwn };
       return new RemoveTenantMember(context, input);
     });
   }

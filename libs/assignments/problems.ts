@@ -11,5 +11,10 @@ export const assignmentProblems = defineProblems({
     title: 'A service account cannot administrate a tenant',
     next: 'Give it another role on the tenant, or a role on a workspace.',
   },
+  'own-membership': {
+    status: 403,
+    title: 'It is your own membership',
+    next: 'Ask another admin of the tenant to change it.',
+  },
   'until-passed': { status: 422, title: 'The end is in the past', next: 'Choose a time in the future.' },
 });

@@ -14,6 +14,7 @@ import {
   isStaleAdmin,
   loadAssignment,
   sparesThis,
+  unlessOwn,
 } from './assignment-streams.js';
 
 type Reason = 'member-removed' | 'user-deactivated';
@@ -27,6 +28,8 @@ export class RemoveTenantMember extends Command<Accepted> {
       userId: string;
       reason: Reason;
       evenIfNoMember?: boolean;
+      /** Refused because who removes them is themselves; a last admin is told that they are. */
+      isOwn?: boolean;
       /** Refused as forbidden for an admin. */
       sparesAdmins?: boolean;
       /** The revision of the member that the caller saw. */
@@ -58,9 +61,8 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
       const seen = { subject, ifRevision };
       const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => {
         if (sparesThis({ ...input, subject }, state, context)) return { refused: 'forbidden' };
-        return isStaleAdmin(seen, state, { assignment: revision, admin: 0 })
-          ? { refused: 'stale-revision' }
-          : endAdmin(command, state);
+        if (isStaleAdmin(seen, state, { assignment: revision, admin: 0 })) return { refused: 'stale-revision' };
+        return unlessOwn(input, endAdmin(command, state));
       });
       if (admin.state.status !== 'absent') adminRevision = admin.state.adminRevisions[userId] ?? 0;
       if (admin.events.length > 0) {

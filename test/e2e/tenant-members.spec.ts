@@ -226,9 +226,9 @@ describe('removing a member', () => {
     const user = await aUserWithToken(app);
     const until = new Date(Date.now() + 3_600_000).toISOString();
     await done(tenant.owner.post(members, { userId: user.id, role: 'admin', until }));
-    expect((await tenant.owner.delete(`${members}/${tenant.owner.id}`)).status).toBe(409);
-    await done(tenant.owner.post(members, { userId: user.id, role: 'admin' }));
-    expect((await tenant.owner.delete(`${members}/${tenant.owner.id}`)).status).toBe(204);
+    expect((await user.delete(`${members}/${tenant.owner.id}`)).status).toBe(409);
+    const another = await aMember(app, tenant, 'admin');
+    expect((await another.delete(`${members}/${tenant.owner.id}`)).status).toBe(204);
   });
 
   it('answers 404 for who is no member, and a second time', async () => {
@@ -278,11 +278,34 @@ describe('removing a member', () => {
     expect((await guest.get(`${tenant.path}/workspaces/${workspace}`)).status).toBe(200);
   });
 
-  it('an admin may remove themselves while another remains', async () => {
-    await aMember(app, tenant, 'admin');
-    expect((await tenant.owner.delete(`${members}/${tenant.owner.id}`)).status).toBe(204);
-    expect((await tenant.owner.get(tenant.path)).status).toBe(404);
+  it('of an admin is for another one, as is the change of their role (MG-086, MG-092)', async () => {
+    const admin = await aMember(app, tenant, 'admin');
+    const own = `${members}/${admin.id}`;
+    const before = await everything(app, tenant);
+    const refused = { status: 403, body: { code: 'own-membership' } };
+    expect(await admin.delete(own)).toMatchObject(refused);
+    for (const role of ['member', 'admin']) {
+      expect(await admin.patch(own, { role })).toMatchObject(refused);
+      expect(await admin.post(members, { userId: admin.id, role })).toMatchObject(refused);
+    }
+    expect(await everything(app, tenant)).toEqual(before);
+    expect((await tenant.owner.delete(own)).status).toBe(204);
+    expect((await admin.get(tenant.path)).status).toBe(404);
     const types = (await tenantEvents(app, tenant.id)).map(({ type }) => type);
     expect(types.slice(-2)).toEqual(['tenant-admin-ended.v1', 'tenant-member-removed.v1']);
+  });
+
+  it('of oneself, like one’s change, is refused to who changes plain members, too; to leave is to give a role up', async () => {
+    const clerk = await aMember(app, tenant);
+    const permissions = ['members:read', 'members:update', 'members:delete'];
+    const { body: role } = await done(tenant.owner.post(`${tenant.path}/roles`, { name: 'clerk', permissions }));
+    const subject = { type: 'user', id: clerk.id };
+    const target = { type: 'tenant', id: tenant.id };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: role.id, target }));
+    const until = '2090-01-01T00:00:00Z';
+    expect(await clerk.patch(`${members}/${clerk.id}`, { role: 'member', until })).toMatchObject({ status: 403 });
+    expect(await clerk.delete(`${members}/${clerk.id}`)).toMatchObject({ body: { code: 'own-membership' } });
+    const { body } = await done(clerk.get(`${tenant.path}/assignments?subjectId=${clerk.id}&role=member`));
+    expect((await clerk.delete(`${tenant.path}/assignments/${body.items[0].id}`)).status).toBe(204);
   });
 });
