@@ -68,12 +68,12 @@ async function partsOf(dataDir: string): Promise<number[]> {
 
 describe('npm start', () => {
   it('TW-126 tells where everything is, what to paste, and that the default tenant was made', async () => {
-    const terminal = start();
+    const terminal = start({ METRICS_PORT: '0' });
     const shown = await ready(terminal);
     expect(shown).toMatch(/Tenant {4}[0-9A-Z]{26} \(created\)/);
     expect(shown).toMatch(/SpiceDB {3}127\.0\.0\.1:\d+ {2}\(plaintext, key \S+\)/);
     expect(await paste(shown)).toMatchObject({ status: 200, items: [{ id: found(shown, /Tenant +(\S+)/) }] });
-    expect((await fetch(found(shown, /Docs +(\S+)/))).status).toBe(200);
+    for (const place of [/Docs +(\S+)/, /Metrics +(\S+)/]) expect((await fetch(found(shown, place))).status).toBe(200);
   });
 
   it('on a port that is taken says which, and what to do', async () => {

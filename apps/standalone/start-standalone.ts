@@ -22,7 +22,7 @@ import {
   systemIds,
 } from '../../libs/platform/index.js';
 import { adoptVersions } from '../../libs/projections/index.js';
-import { closeRuntime, type FaultHook, openRuntime, type Runtime } from '../../libs/wiring/index.js';
+import { closeRuntime, type FaultHook, openRuntime, type Runtime, takenPort } from '../../libs/wiring/index.js';
 import { createApi, servedMetrics } from '../api/start-api.js';
 import type { Relay } from '../relay/relay.js';
 import { exposeRelay } from '../relay/relay-metrics.js';
@@ -34,6 +34,8 @@ import { SupervisedSpiceDb } from './supervised-spicedb.js';
 export interface Standalone {
   /** Of the HTTP API. */
   url: string;
+  /** Where METRICS_PORT is set. */
+  metricsUrl: string | undefined;
   config: Config;
   installation: Initialised;
   logFile: string;
@@ -78,12 +80,13 @@ export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): P
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
     parts.stopTracing = await startTracing({ endpoint: config.otlpEndpoint, service: 'countersign' });
     const installation = await startParts(parts, { config, dataDir, logger, at });
-    await parts.app!.listen({ port: config.port, host: config.host });
+    await parts.app!.listen({ port: config.port, host: config.host }).catch(takenPort('PORT', config.port));
     parts.metrics = await servedMetrics(parts.runtime!);
     const { databaseUrl, spicedbEndpoint } = parts.runtime!.config;
     parts.unannounce = await announceRunning(dataDir, { databaseUrl: databaseUrl!, spicedbEndpoint: spicedbEndpoint! });
     const url = (await parts.app!.getUrl()).replace('[::1]', 'localhost');
-    return { url, config: parts.runtime!.config, installation, logFile, stop: () => stopParts(parts) };
+    const metricsUrl = parts.metrics?.url;
+    return { url, metricsUrl, config: parts.runtime!.config, installation, logFile, stop: () => stopParts(parts) };
   } catch (error) {
     await stopParts(parts);
     throw error;

@@ -23,11 +23,21 @@ export class PartUnavailable extends Error {
   override readonly name = 'PartUnavailable';
 }
 
+const NO_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
 /** For what listening rejects with. */
 export function takenPort(variable: string, port: number): (error: NodeJS.ErrnoException) => never {
   return (error) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new UsageError(`${variable}: ${port} is taken by another process. Set ${variable} to a free port.`);
+    const { code = '', address, hostname } = error as NodeJS.ErrnoException & { address?: string; hostname?: string };
+    if (code === 'EADDRINUSE') {
+      throw new UsageError(`${variable}: ${port} is taken by another process. Set ${variable} to a free port.`);
+    }
+    if (code === 'EACCES')
+      throw new UsageError(`${variable}: ${port} is not for this user. Set ${variable} to another.`);
+    if (!NO_ADDRESS.has(code)) throw error;
+    throw new UsageError(
+      `HOST: ${address ?? hostname} is no address of this machine. Set HOST to one that is, or to 0.0.0.0.`,
+    );
   };
 }
 

@@ -107,7 +107,8 @@ describe('a process that cannot start', () => {
     ['api', { SPICEDB_PRESHARED_KEY: '' }, 'SPICEDB_PRESHARED_KEY: found nothing'],
     ['relay', { DATABASE_URL: 'mysql://db' }, 'DATABASE_URL: found a value of 10 characters (not shown)'],
     ['api', { SPICEDB_PRESHARED_KEY: 'another-key' }, 'Check that it runs, SPICEDB_ENDPOINT'],
-    ['relay', { HOST: '203.0.113.1' }, 'EADDRNOTAVAIL'],
+    ['relay', { HOST: '203.0.113.1' }, 'HOST: 203.0.113.1 is no address of this machine. Set HOST'],
+    ['api', { HOST: 'nowhere.invalid' }, 'HOST: nowhere.invalid is no address of this machine. Set HOST'],
   ] as const)('says why in one line: %s with %j', async (app, env, why) => {
     const { code, errors } = await servers[app](undefined, env).exited;
     expect(code).toBeGreaterThan(0);
