@@ -13,6 +13,7 @@ import { usersPart } from '../../libs/users/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 import { createDatabase, quietly } from './bench-databases.js';
 import { type BenchRow, median, rounded, spread } from './bench-row.js';
+import { benchAuditCalls } from './personal-calls.js';
 import { personalEvents } from './personal-events.js';
 import { storeEvents } from './replay-events.js';
 
@@ -34,6 +35,8 @@ interface World {
   /** With keys that nobody has asked for yet. */
   domain(): Domain;
   list: ListAuditEntriesHandler;
+  /** After the entries that were read. */
+  cursor: string | null;
 }
 interface Both<T> {
   sealed: T;
@@ -48,7 +51,11 @@ type Work = (world: World, round: number) => Promise<void>;
 
 /** The same events, sealed and in clear. */
 export async function benchPersonal(serverUrl: string): Promise<BenchRow[]> {
-  return [...(await benchMix(serverUrl, AS_IN_AN_ORGANISATION)), ...(await benchMix(serverUrl, MANY))];
+  const rows: BenchRow[] = [];
+  for (const oneOf of [AS_IN_AN_ORGANISATION, MANY]) {
+    rows.push(...(await benchMix(serverUrl, oneOf)), await benchAuditCalls(serverUrl, oneOf));
+  }
+  return rows;
 }
 
 async function benchMix(serverUrl: string, oneOf: number): Promise<BenchRow[]> {
@@ -62,6 +69,7 @@ async function benchMix(serverUrl: string, oneOf: number): Promise<BenchRow[]> {
     return [
       await compare('relay, batches of 1,000', committed, perEvent),
       await compare('replay of users and assignments', replayed, { ...perEvent, count: EVENTS }),
+      await compare('audit list, pages of 50 read for the first time', listedFirst, pages),
       await compare('audit list, pages of 50', listed, pages),
     ];
   } finally {
@@ -97,7 +105,7 @@ async function aWorld(
   await storeEvents(pool, written);
   await pool.query('delete from relay_checkpoint');
   const list = new ListAuditEntriesHandler(openKysely(pool) as Kysely<never>, signingKey ?? '', sealing.registry);
-  return { url, pool, log: await openEventLog({ databaseUrl: url }), domain, list };
+  return { url, pool, log: await openEventLog({ databaseUrl: url }), domain, list, cursor: null };
 }
 
 async function closeWorld({ pool, log }: World): Promise<void> {
@@ -152,12 +160,23 @@ const replayed: Work = async ({ pool, log, domain }) => {
   await replay({ pool, log, registry: domain().registry, models });
 };
 
-/** Page after page, as they are answered. */
+/** Page after page from the newest on, as they are answered. */
 const listed: Work = async ({ list }) => {
-  for (let number = 0, cursor: string | null = null; number < PAGES; number++) {
+  await readPages(list, null);
+};
+
+/** Those that follow the pages of the round before. */
+const listedFirst: Work = async (world) => {
+  world.cursor = await readPages(world.list, world.cursor);
+};
+
+async function readPages(list: ListAuditEntriesHandler, after: string | null): Promise<string | null> {
+  let cursor = after;
+  for (let number = 0; number < PAGES; number++) {
     const query = Object.assign(new AuditLogQuery(), { limit: PAGE, ...(cursor !== null && { cursor }) });
     const page = await list.execute(new ListAuditEntries(SYSTEM_CHAIN, query));
     cursor = page.nextCursor;
     if (!JSON.stringify(page).includes('of the Benchmark')) throw new Error('the page shows no personal fields');
   }
-};
+  return cursor;
+}
