@@ -84,8 +84,10 @@ export class OidcSignIn {
   /** Of calls at once one registers the user, and all get the same. */
   private async register(claims: OidcClaims, request: FastifyRequest): Promise<KnownUser> {
     const { issuer, subject } = claims;
-    const context = this.contextOf(request);
-    const userId = derivedUlid(new Date(context.at), context.commandId, 'user');
+    const began = this.contextOf(request);
+    const userId = derivedUlid(new Date(began.at), began.commandId, 'user');
+    // Where the call came from is personal data of who is to be the user: it goes when they are erased.
+    const context = { ...began, actor: { ...began.actor, onBehalfOf: { type: 'user' as const, id: userId } } };
     const claim = { userId, externalIdentity: { issuer, subject }, profile: profileOf(claims) };
     const { resource: user, position } = await this.bus.execute(new EnsureUser(context, claim));
     // An earlier user whose subject is written differently and reads the same is somebody else.

@@ -78,6 +78,13 @@ export class CompleteUserHandler implements ICommandHandler<CompleteUser> {
   }
 }
 
+/** Of a claim that a call before may have made, for a user with another id than this one minted. */
+function completing(context: CommandContext, userId: string): CommandContext {
+  const { type, id, onBehalfOf } = context.actor;
+  const actor = onBehalfOf ? { type, id, onBehalfOf: { type: 'user' as const, id: userId } } : context.actor;
+  return { ...stepContext(context, 'user'), actor };
+}
+
 /** The user who has an external identity, registered with it where nobody has it yet. */
 export class EnsureUser extends Command<Accepted<UserResource>> {
   constructor(
@@ -103,7 +110,7 @@ export class EnsureUserHandler implements ICommandHandler<EnsureUser> {
     let position = await this.followUps.run(outcome.events, outcome.position);
     const claim = outcome.state.status === 'claimed' ? outcome.state : input;
     if ((await loadUser(this.runtime, claim.userId)).status === 'absent') {
-      ({ position } = await this.bus.execute(new CompleteUser(stepContext(context, 'user'), claim)));
+      ({ position } = await this.bus.execute(new CompleteUser(completing(context, claim.userId), claim)));
     }
     return acceptedUser(await loadUser(this.runtime, claim.userId), position);
   }

@@ -1,9 +1,11 @@
 import { CommandBus } from '@nestjs/cqrs';
+import { operatorContext } from '../../apps/operator/session.js';
 import { processContext } from '../../libs/event-store/index.js';
 import { BootstrapAdmin } from '../../libs/installation/index.js';
 import { KEYS_COOLDOWN_MS, KEYS_RETRY_MS } from '../../libs/platform/index.js';
 import { AUDIENCE, TestOidcProvider } from '../../libs/testing/oidc-provider.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
+import { EraseUser } from '../../libs/users/index.js';
 import { done, relationshipsNaming, stopChecked, uniqueName } from './world.js';
 
 /** Milliseconds that the product's clock is ahead: less than the skew. */
@@ -72,6 +74,25 @@ describe('a person whom the provider knows', () => {
       'identity.claimed',
       'user.registered',
     ]);
+  });
+
+  it('is erased with the address and browser of their first call', async () => {
+    const subject = uniqueName('erased');
+    provider.claims.set(subject, { name: 'Erased' });
+    const person = app.as(await provider.token(subject));
+    const { body: me } = await done(person.get('/v1/me', { 'user-agent': 'first-browser/1' }));
+    const trail = async () => (await done(app.admin.get(`/v1/audit-log?resourceId=${me.id}&limit=200`))).body.items;
+    const claimed = { action: 'identity.claimed', actor: { id: 'sign-in', onBehalfOf: { type: 'user', id: me.id } } };
+    expect(await trail()).toContainEqual(expect.objectContaining({ userAgent: 'first-browser/1' }));
+    await app.app.get(CommandBus).execute(new EraseUser(operatorContext(app.runtime, 'olga'), { userId: me.id }));
+    await app.settled();
+    const after = (await trail()) as { action: string }[];
+    expect(after.find(({ action }) => action === claimed.action)).toMatchObject({
+      ...claimed,
+      ip: null,
+      userAgent: null,
+    });
+    expect(JSON.stringify(after)).not.toContain('first-browser');
   });
 
   it('is the user who was registered with their identity', async () => {
