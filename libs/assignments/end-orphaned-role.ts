@@ -1,7 +1,7 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { Positioned } from '../projections/index.js';
-import { type Role, roleAt } from '../roles/index.js';
+import { allowsMoreThan, type Role, roleAt } from '../roles/index.js';
 import { hasServiceAccount } from '../service-accounts/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { loadUser } from '../users/index.js';
@@ -55,7 +55,7 @@ export async function faultOfRole(
   if (isBuiltIn(role)) return undefined;
   const then = await roleAt(runtime, role, position);
   if (then.status === 'absent' || !mayBeGiven(then, source)) return 'role-deleted';
-  return roleRevision !== undefined && roleRevision !== then.revision ? 'role-changed' : undefined;
+  return allowsMoreThan(then, roleRevision) ? 'role-changed' : undefined;
 }
 
 /** What a request gives was approved before the deletion of the role started, which then finds it in use. */

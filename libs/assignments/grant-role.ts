@@ -11,7 +11,7 @@ import {
 import { Refused } from '../platform/index.js';
 import { FollowUps, Progress } from '../projections/index.js';
 import { endAdmin, executeOnTenant, grantAdmin, tenant, tenantStream } from '../tenants/index.js';
-import { requireRole } from '../roles/index.js';
+import { allowsMoreThan, requireRole } from '../roles/index.js';
 import { assignment, grantRole, isBuiltIn, liveRoles, type RoleGranted, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
@@ -131,7 +131,7 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   private async isAsJudged({ tenantId, role: roleId, roleRevision, source }: GrantRole['input']): Promise<boolean> {
     const found = await requireRole(this.runtime, { tenantId, roleId });
     if (!mayBeGiven(found, source)) throw new Refused('conflict');
-    return roleRevision === undefined || roleRevision === found.revision;
+    return !allowsMoreThan(found, roleRevision);
   }
 
   private onAssignment(

@@ -45,9 +45,9 @@ function isRequestable(onTarget: Standing | undefined, { type }: Target, role: R
   return onTarget?.tenant.requestable.some((word) => word === `${type}:${role}`) ?? false;
 }
 
-function ofOwnRole(role: Role): Pick<Circumstances, 'requestable' | 'roleExists' | 'roleRevision'> {
+function ofOwnRole(role: Role): Pick<Circumstances, 'requestable' | 'roleExists' | 'roleWidenedAt'> {
   if (role.status === 'absent' || role.status === 'deleted') return { requestable: false, roleExists: false };
-  return { requestable: role.requestable, roleExists: true, roleRevision: role.revision };
+  return { requestable: role.requestable, roleExists: true, roleWidenedAt: role.widenedAt };
 }
 
 async function standingWhereThere(

@@ -4,7 +4,7 @@ import { EndRole, GrantRole, type Subject } from '../assignments/index.js';
 import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
-import { roleAt } from '../roles/index.js';
+import { allowsMoreThan, roleAt } from '../roles/index.js';
 import { loadCircumstances } from './circumstances.js';
 import { endRequestGrant, type GrantEndReason, reasonToClose, type RoleWanted, sourceOf } from './request.decider.js';
 import { executeOnRequest, loadRequest, type RequestKey } from './request-stream.js';
@@ -76,7 +76,7 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
     if (roleRevision === undefined) return undefined;
     const then = await roleAt(this.runtime, role, approvedAt);
     if (then.status !== 'active') return 'role-deleted';
-    return then.revision === roleRevision ? undefined : 'role-changed';
+    return allowsMoreThan(then, roleRevision) ? 'role-changed' : undefined;
   }
 
   private async isApproved({ requestId }: RoleWanted): Promise<boolean> {

@@ -172,8 +172,8 @@ export interface Circumstances {
   /** Whether the tenant lets the role be requested. */
   requestable: boolean;
   roleExists: boolean;
-  /** Of a role of the tenant. */
-  roleRevision?: number;
+  /** Of a role of the tenant: the revision since which it allows nothing that it had not allowed before. */
+  roleWidenedAt?: number;
   /** Not gone for good. */
   requesterActive: boolean;
   requesterSuspended: boolean;
@@ -226,7 +226,9 @@ function refuseApproval({ circumstances, judgedRevision, at }: Decide, state: Su
   if (!requesterActive || !requesterIsMember || requesterRemovedAt > state.since) return { refused: 'requester-gone' };
   if (circumstances.requesterSuspended) return { refused: 'requester-suspended' };
   if (state.until !== null && state.until <= at) return { refused: 'request-until-passed' };
-  if (judgedRevision !== circumstances.roleRevision) return { refused: 'role-changed-meanwhile' };
+  const { roleWidenedAt } = circumstances;
+  if (roleWidenedAt !== undefined && (judgedRevision ?? 0) < roleWidenedAt)
+    return { refused: 'role-changed-meanwhile' };
   return undefined;
 }
 

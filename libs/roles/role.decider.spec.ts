@@ -66,7 +66,18 @@ describe('changing a role', () => {
       .thenRefused('stale-revision');
   });
 
-  it('is refused where the rights of who changes were judged by another revision', () => {
+  it('is accepted where it was judged before a change that lets it allow nothing more', () => {
+    const before = ['apps:read', 'apps:delete'];
+    const events = [
+      { ...created, data: { ...created.data, permissions: before } },
+      changed({ permissions: before }, { permissions: ['apps:delete'] }),
+    ];
+    const { state } = given(role, events);
+    expect(state).toMatchObject({ permissions: ['apps:delete'], revision: 2, widenedAt: 1 });
+    expect(changeRole({ change: { description: 'x' }, judgedRevision: 1, at: 'now' }, state)).toHaveLength(1);
+  });
+
+  it('is refused where the rights of who changes were judged by a revision that allowed less', () => {
     given(role, [created, changed({ permissions: content.permissions }, { permissions: ['apps:delete'] })])
       .when(change({ description: 'x' }, { judgedRevision: 1 }))
       .thenRefused('role-changed-meanwhile');

@@ -37,6 +37,8 @@ export interface ExistingRole extends RoleContent {
   tenantId: string;
   /** Position of the event that gave it the name. */
   namedAt: number;
+  /** The revision since which it allows nothing that it had not allowed before. */
+  widenedAt: number;
   createdAt: string;
   updatedAt: string;
   revision: number;
@@ -49,14 +51,17 @@ export const role: Decider<Role, RoleEvent> = {
   evolve: (state, event, position) => {
     if (event.type === 'role-created.v1') {
       const { roleId: id, at, ...content } = event.data;
-      return { status: 'active', id, ...content, namedAt: position, createdAt: at, updatedAt: at, revision: 1 };
+      const times = { namedAt: position, widenedAt: 1, createdAt: at, updatedAt: at };
+      return { status: 'active', id, ...content, ...times, revision: 1 };
     }
     if (state.status === 'absent') return state;
     switch (event.type) {
       case 'role-changed.v1': {
         const { to, at, revision } = event.data;
         const namedAt = to.name === undefined ? state.namedAt : position;
-        return { ...state, ...to, namedAt, updatedAt: at, revision };
+        const widens = to.permissions?.some((permission) => !state.permissions.includes(permission));
+        const widenedAt = widens ? revision : state.widenedAt;
+        return { ...state, ...to, namedAt, widenedAt, updatedAt: at, revision };
       }
       case 'role-deletion-started.v1':
         return { ...state, status: 'deleting' };
@@ -81,7 +86,7 @@ export function createRole(
 export interface ChangeRole {
   change: Partial<RoleContent>;
   ifRevision?: number;
-  /** The revision whose permissions the caller was found to hold: another one may hold more. */
+  /** The revision whose permissions the caller was found to hold. */
   judgedRevision?: number;
   /** Position of the claim of a new name. */
   claimedAt?: number;
@@ -97,11 +102,16 @@ export function changeRole(command: ChangeRole, state: Role): Decision<RoleEvent
   if (claimedAt !== undefined && claimedAt < state.namedAt) return { refused: 'conflict' };
   const keys = (Object.keys(change) as (keyof RoleContent)[]).filter((key) => !isSame(change[key], state[key]));
   if (keys.length === 0) return [];
-  if (judgedRevision !== undefined && judgedRevision !== state.revision) return { refused: 'role-changed-meanwhile' };
+  if (allowsMoreThan(state, judgedRevision)) return { refused: 'role-changed-meanwhile' };
   const pick = (content: Partial<RoleContent>) => Object.fromEntries(keys.map((key) => [key, content[key]]));
   const { id: roleId, tenantId, revision } = state;
   const data = { roleId, tenantId, from: pick(state), to: pick(change), revision: revision + 1, at };
   return [{ type: 'role-changed.v1', data }];
+}
+
+/** Whether it may allow what it did not in the revision that somebody was found to hold all of. */
+export function allowsMoreThan({ widenedAt }: ExistingRole, judgedRevision: number | undefined): boolean {
+  return judgedRevision !== undefined && judgedRevision < widenedAt;
 }
 
 export function startRoleDeletion(command: { ifRevision?: number; at: string }, state: Role): Decision<RoleEvent> {

@@ -75,6 +75,17 @@ it('a role that was changed right before it was given, to allow more than was ju
   expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
 });
 
+it('a role of which something else was changed right before it was given, or that allows less by now, stays given', async () => {
+  const path = `${tenant.path}/roles/${role}`;
+  await done(tenant.owner.patch(path, { description: 'x', name: 'doctor', requestable: false }));
+  await done(tenant.owner.patch(path, { permissions: ['apps:read', 'apps:update'] }));
+  await done(tenant.owner.patch(path, { permissions: ['apps:read'] }));
+  await give(3);
+  await app.settled();
+  expect(await endings()).toEqual([]);
+  expect(await may('apps_read')).toBe(true);
+});
+
 it('a role that is changed after it was given stays given', async () => {
   await give(1);
   await widen();
@@ -102,7 +113,7 @@ describe('a request for a role whose deletion starts at the same time', () => {
     return body.id;
   };
   const circumstances = {
-    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleRevision: 1 },
+    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleWidenedAt: 1 },
     ...{ requesterActive: true, requesterSuspended: false, requesterIsMember: true, requesterRemovedAt: -1 },
     rolesHeld: ['member'],
   };
@@ -146,6 +157,14 @@ describe('a request for a role whose deletion starts at the same time', () => {
     expect(await standing(requestId)).toMatchObject({ closeReason: 'role-deleted', holds: false });
   });
 
+  it('is granted though its description is changed at the same time', async () => {
+    const requestId = await asked();
+    await done(tenant.owner.patch(`${tenant.path}/roles/${role}`, { description: 'x' }));
+    await approve(requestId);
+    await until(() => may('apps_read'));
+    expect(await standing(requestId)).toMatchObject({ status: 'approved', holds: true });
+  });
+
   it('RR-039 whatever comes first: an approval that is answered as one holds, and a role that is gone is held by nobody', async () => {
     for (let round = 0; round < 3; round++) {
       const defined = { name: `racing ${round}`, permissions: ['apps:read'], requestable: true };
@@ -171,7 +190,7 @@ it('a request approved right after the role was changed, to allow more than was 
   await widen();
   const ours = context();
   const circumstances = {
-    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleRevision: 1 },
+    ...{ tenantExists: true, targetExists: true, requestable: true, roleExists: true, roleWidenedAt: 1 },
     ...{ requesterActive: true, requesterSuspended: false, requesterIsMember: true, requesterRemovedAt: -1 },
     rolesHeld: ['member'],
   };
