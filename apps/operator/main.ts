@@ -4,6 +4,6 @@ import { operate } from './operate.js';
 
 const args = process.argv.slice(2);
 // On a machine it shares with the live system, that goes first.
-if (args.includes('replay')) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+if (['replay', 'verify'].includes(args[0]!)) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 // The EventStoreDB client keeps the process alive for a while after it is closed.
 process.exit(await operate(args));

@@ -100,7 +100,7 @@ describe('on a running installation', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/tenant: 1 rows; before, 1 were wrong, 0 were missing, 0 were too many/);
     expect(out).toMatch(/workspace: 1 rows; before, 0 were wrong, 1 were missing/);
-    expect(await world.operator('replay', 'relationships')).toMatchObject({ code: 0 });
+    expect(await world.operator('replay', 'relationships', '--full-speed')).toMatchObject({ code: 0 });
     expect(await world.asked('verify')).toMatchObject({ code: 0 });
   });
 

@@ -40,13 +40,14 @@ export class ProgressBar {
   ) {}
 
   /** @param rate a second; since the bar began unless told */
-  show(value: number, total: number, rate?: number): void {
+  show(value: number, total: number, rate?: number, note = ''): void {
     if (!this.wanted || total <= 0) return;
     this.bar ??= this.begin(value, total);
     const seconds = (performance.now() - this.began) / 1_000;
     this.bar.setTotal(total);
     this.bar.update(Math.max(value, 0), {
       rate: Math.round(rate ?? (seconds > 0 ? (value - this.first) / seconds : 0)),
+      note: note && ` | ${note}`,
     });
   }
 
@@ -56,9 +57,9 @@ export class ProgressBar {
   }
 
   private begin(first: number, total: number): cliProgress.SingleBar {
-    const format = `${this.name} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left`;
+    const format = `${this.name} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left{note}`;
     const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200, formatTime });
-    bar.start(total, Math.max(first, 0), { rate: 0 });
+    bar.start(total, Math.max(first, 0), { rate: 0, note: '' });
     this.began = performance.now();
     this.first = first;
     return bar;

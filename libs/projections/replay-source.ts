@@ -37,11 +37,16 @@ export interface Piece {
   decode: Decode;
 }
 
+interface Read extends Piece {
+  /** Fewer events than were asked for. */
+  short: boolean;
+}
+
 interface Source {
   log: EventLog;
   registry: EventRegistry;
-  /** How many events are read at once. */
-  limit: number;
+  /** How many events are read at once, as of now. */
+  limit: () => number;
 }
 
 /** Everything from `after` to the end of what the relay has committed; the next piece is read while one is used. */
@@ -49,11 +54,10 @@ export async function* readUpTo(source: Source, after: number, end: LiveEnd): As
   const { position, eventId } = end;
   let reading = after < position ? readPiece(source, after, end) : undefined;
   while (reading) {
-    const piece: Piece = await reading;
+    const piece: Read = await reading;
     const last = piece.events.at(-1);
     const ended = last?.position === position;
-    const short = piece.events.length < source.limit;
-    if (ended ? last.id !== eventId : short) throw new LogRestored(elsewhere(position, eventId));
+    if (ended ? last.id !== eventId : piece.short) throw new LogRestored(elsewhere(position, eventId));
     reading = ended ? undefined : readPiece(source, last!.position, end);
     // Its failure is told when it is awaited, unless whoever uses the pieces has failed before.
     reading?.catch(() => undefined);
@@ -61,9 +65,10 @@ export async function* readUpTo(source: Source, after: number, end: LiveEnd): As
   }
 }
 
-async function readPiece({ log, registry, limit }: Source, after: number, { position }: LiveEnd): Promise<Piece> {
-  const events = (await log.readAll(after, limit)).filter((event) => event.position <= position);
-  return { events, decode: await registry.decoderOf(events) };
+async function readPiece({ log, registry, limit }: Source, after: number, { position }: LiveEnd): Promise<Read> {
+  const most = limit();
+  const events = (await log.readAll(after, most)).filter((event) => event.position <= position);
+  return { events, decode: await registry.decoderOf(events), short: events.length < most };
 }
 
 /** The events of a piece that the live rows were made of. */

@@ -6,6 +6,7 @@ import { isConnectionError } from '../platform/index.js';
 import type { ReadModel, Table } from './read-model.js';
 import { claimReplay } from './replay-claim.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
+import { Pace, type PaceTiming } from './replay-pace.js';
 import { ReplayFailed } from './replay-problems.js';
 import { RelationshipsRun, wantedRelationships } from './replay-relationships.js';
 import { ReadModelRun, type Rebuilt, type ReplayRun, type WriteFolded } from './replay-run.js';
@@ -23,6 +24,8 @@ export interface ReplayProgress {
   /** Folded since this replay started or went on. */
   events: number;
   eventsPerSecond: number;
+  /** Whether it holds itself back while the relay is at work. */
+  resting: boolean;
 }
 
 export interface ReplayOptions {
@@ -36,6 +39,10 @@ export interface ReplayOptions {
   relationships?: SourceMapping;
   partition?: number;
   batchSize?: number;
+  /** Does not rest while the relay is at work. */
+  fullSpeed?: boolean;
+  /** Of the rests; the process's own where absent. */
+  timing?: PaceTiming;
   onProgress?: (progress: ReplayProgress) => void;
   /** Hooks of kill tests. */
   onPoint?: (point: ReplayPoint) => void | Promise<void>;
@@ -47,12 +54,16 @@ export interface ReplayReport {
   position: number;
   events: number;
   seconds: number;
+  /** Of them, how long it rested for the live system. */
+  restedSeconds: number;
   /** How what was there differed from the log. The rebuilt rows have won. */
   tables: TableComparison[];
 }
 
 const BATCH = 5_000;
 const PIECE = 2_000;
+/** While the relay is at work: about 10 ms. */
+const SMALL = 500;
 const TURN = 250;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Queries that come after ours wait behind it, so it gives up soon where a long query is in its way. */
@@ -96,17 +107,14 @@ class Replay {
   private head: LiveEnd['position'] = -1;
   private phase: ReplayProgress['phase'] = 'folding';
   private readonly startedAt = performance.now();
-  private readonly batchSize: number;
-  /** Read at once. */
-  private readonly pieceSize: number;
+  private readonly pace: Pace;
   private readonly partition: number;
 
   constructor(
     private readonly client: PoolClient,
     private readonly options: ReplayOptions,
   ) {
-    this.batchSize = options.batchSize ?? BATCH;
-    this.pieceSize = Math.min(this.batchSize, PIECE);
+    this.pace = new Pace(options.timing);
     this.partition = options.partition ?? 0;
   }
 
@@ -117,14 +125,17 @@ class Replay {
     await this.catchUp();
     this.enter('indexing');
     for (const run of this.runs) await run.finish();
+    // What came meanwhile is not to be folded while the relay is held up.
+    await this.catchUp();
     this.enter('comparing');
-    const compared = await compareTables(this.options.pool, this.tables, () => this.catchUp());
+    const compared = await compareTables(this.options.pool, this.tables, () => this.catchUp({ mayRest: false }));
     this.enter('switching');
     await this.at('before-switch');
     const position = await this.switchOver();
     await this.at('after-switch');
     const seconds = (performance.now() - this.startedAt) / 1_000;
-    return { models: this.names, position, events: this.events, seconds, tables: compared };
+    const restedSeconds = this.pace.restedMs / 1_000;
+    return { models: this.names, position, events: this.events, seconds, restedSeconds, tables: compared };
   }
 
   private async open(): Promise<ReplayRun[]> {
@@ -134,6 +145,16 @@ class Replay {
     for (const model of models) runs.push(await ReadModelRun.open(client, model));
     if (relationships) runs.push(await RelationshipsRun.open(client, relationships, partition));
     return runs;
+  }
+
+  private get batchSize(): number {
+    const size = this.options.batchSize ?? BATCH;
+    return this.pace.resting ? Math.min(size, SMALL) : size;
+  }
+
+  /** Read at once. */
+  private get pieceSize(): number {
+    return Math.min(this.batchSize, PIECE);
   }
 
   private get names(): string[] {
@@ -162,12 +183,12 @@ class Replay {
   }
 
   /** Folds what the relay has committed, until there is little left to do. */
-  private async catchUp(): Promise<void> {
+  private async catchUp({ mayRest = !this.options.fullSpeed } = {}): Promise<void> {
     for (let before = -Infinity; this.events - before >= this.pieceSize;) {
       before = this.events;
       const end = await this.liveEnd();
       try {
-        await this.fill(end);
+        await this.fill(end, mayRest);
       } catch (error) {
         if (!(error instanceof ReplayFailed)) throw error;
         this.discard();
@@ -177,7 +198,8 @@ class Replay {
   }
 
   /** Each batch is folded while the one before it is being written, and the next piece read. */
-  private async fill(end: LiveEnd): Promise<void> {
+  private async fill(end: LiveEnd, mayRest: boolean): Promise<void> {
+    this.pace.begin();
     let writing: Promise<void> = Promise.resolve();
     let batch = 0;
     try {
@@ -188,6 +210,7 @@ class Replay {
         if (batch < this.batchSize && position < end.position) continue;
         const folded = { events: batch, position, writes: this.takeFolded() };
         await writing;
+        if (mayRest) await this.pace.rest();
         writing = this.commit(folded);
         writing.catch(() => undefined);
         batch = 0;
@@ -215,10 +238,12 @@ class Replay {
   private async commit({ events, position, writes }: Folded): Promise<void> {
     await this.transaction(async () => {
       await this.write(writes);
-      await this.client.query('update replay_run set position = greatest(position, $2) where model = any($1)', [
-        this.names,
-        position,
-      ]);
+      const { rows } = await this.client.query<{ checkpoint: number }>(
+        `update replay_run set position = greatest(position, $2) where model = any($1)
+         returning (select position from relay_checkpoint where partition = $3) as checkpoint`,
+        [this.names, position, this.partition],
+      );
+      this.pace.look(position, rows[0]!.checkpoint);
       await this.at('in-batch');
     });
     for (const run of this.runs) run.position = Math.max(run.position, position);
@@ -307,7 +332,7 @@ class Replay {
 
   private readUpTo(end: LiveEnd): AsyncGenerator<Piece> {
     const { log, registry } = this.options;
-    return readUpTo({ log, registry, limit: this.pieceSize }, this.position, end);
+    return readUpTo({ log, registry, limit: () => this.pieceSize }, this.position, end);
   }
 
   private async transaction<T>(work: () => Promise<T>): Promise<T> {
@@ -333,7 +358,9 @@ class Replay {
 
   private tell(): void {
     const { phase, position, head, events } = this;
+    const resting = phase === 'folding' && this.pace.resting;
     const seconds = (performance.now() - this.startedAt) / 1_000;
-    this.options.onProgress?.({ phase, position, head, events, eventsPerSecond: Math.round(events / seconds) });
+    const eventsPerSecond = Math.round(events / seconds);
+    this.options.onProgress?.({ phase, position, head, events, eventsPerSecond, resting });
   }
 }

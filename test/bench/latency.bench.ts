@@ -16,8 +16,8 @@ const WARM_UP_SECONDS = 3;
 const LIMITS_MS = { p50: 15, p95: 50 };
 const LONGEST_MS = 30_000;
 /** Each grant is of another user or on another workspace: enough for all of them. */
-const WORKSPACES = 30;
-const USERS = 200;
+export const WORKSPACES = 30;
+export const USERS = 200;
 
 interface Grant {
   stream: string;

@@ -5,20 +5,19 @@ import { openPool } from '../../libs/platform/index.js';
 import { replay } from '../../libs/projections/index.js';
 import { buildDomain } from '../../libs/wiring/index.js';
 
-/** A process of its own, as the operator's is: replays until it is told to stop, and says how often it has. */
+/** A process of its own, as the operator's is: replays until it is told to stop, and says when it has once more. */
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const url = process.env['DATABASE_URL']!;
 const pool = openPool({ url, applicationName: 'bench-replay', statementTimeoutMs: 0 });
 const log = await openEventLog({ databaseUrl: url });
 const { registry } = buildDomain();
 let stopping = false;
-let replays = 0;
 process.once('message', () => (stopping = true));
 process.send!('started');
 while (!stopping) {
   await replay({ pool, log, registry, models: assignmentsPart.readModels });
-  replays++;
+  process.send!('replayed');
 }
 await log.close();
 await pool.end();
-process.send!(replays, () => process.disconnect());
+process.disconnect();
