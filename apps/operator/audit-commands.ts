@@ -118,7 +118,11 @@ class LineCounter extends Transform {
 
 /** Standard output can't be ended. */
 function standardOutput(): Writable {
-  return new Writable({ write: (chunk: Buffer, _encoding, done) => void process.stdout.write(chunk, done) });
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      process.stdout.write(chunk, (error) => done(error ? new Error('Nobody read the output to its end.') : null));
+    },
+  });
 }
 
 async function toFile(file: string, write: (to: Writable) => Promise<void>): Promise<void> {

@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
+import { compiledPath } from '../../libs/embedded/index.js';
 import { NO_STREAM, type StoredEvent } from '../../libs/event-store/index.js';
 import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
 import type { Report } from '../../libs/verification/index.js';
@@ -301,6 +305,16 @@ describe('what is called wrongly or does not answer', () => {
     const { code, out, errors } = await world.run(args);
     expect({ code, errors }).toEqual({ code: 2, errors: '' });
     expect(JSON.parse(out)).toEqual({ error: { exitCode: 2, message: expect.stringContaining(message) } });
+  });
+
+  it('is told in one line where nobody reads a trail to its end', async () => {
+    const child = spawn(process.execPath, [compiledPath('apps/operator/main.js'), 'export-audit'], {
+      env: { ...process.env, ...world.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect({ code, errors }).toEqual({ code: 1, errors: 'Nobody read the output to its end.\n' });
   });
 
   it('is told as JSON where that is asked for', async () => {
