@@ -299,5 +299,9 @@ describe('commands on the log as it stood', () => {
   it('are told from those that put something into it', async () => {
     expect(await runtime.watch(async () => (await count(add(1))).state)).toEqual({ result: 1, acted: true });
     expect(await runtime.watch(async () => (await count(nothingUnless(1))).state)).toEqual({ result: 1, acted: false });
+    const commandId = systemIds.uuid();
+    await count(add(1), { commandId });
+    const repeated = await runtime.watch(async () => (await count(nothingUnless(1), { commandId })).state);
+    expect(repeated).toEqual({ result: 2, acted: true });
   });
 });

@@ -22,7 +22,7 @@ export interface Outcome<State, E extends DomainEvent = DomainEvent> extends Loa
 
 /** What is known of the commands that run together. */
 interface Run {
-  /** Whether one of them put something into the log. */
+  /** Whether one of them put something into the log, now or the first time. */
   acted: boolean;
   /** The position that the log is taken to end with. */
   upTo?: number;
@@ -63,7 +63,7 @@ export class DeciderRuntime {
     this.snapshots = new LRUCache({ max: this.cachedStreams });
   }
 
-  /** Runs commands. @returns also whether they put anything into the log */
+  /** Runs commands. @returns also whether they put anything into the log, now or the first time */
   async watch<Result>(run: () => Promise<Result>): Promise<{ result: Result; acted: boolean }> {
     const watched: Run = { acted: false };
     const result = await this.runs.run(watched, run);
@@ -179,8 +179,7 @@ export class DeciderRuntime {
   ): Promise<Outcome<State, E>> {
     const sealed = await this.registry.seal(toAppend(x.stream, decision, x.context, x.tenantId));
     const { position } = await this.log.append(x.stream, snapshot.revision, sealed);
-    const run = this.runs.getStore();
-    if (run) run.acted = true;
+    this.noteActed();
     const stored = sealed.map((event, index) => {
       return { ...event, stream: x.stream, revision: snapshot.revision + 1 + index, position };
     });
@@ -194,6 +193,7 @@ export class DeciderRuntime {
     { stream, decider, commandId }: { stream: string; decider: Decider<State, E>; commandId: string },
     revision: number,
   ): Promise<Outcome<State, E>> {
+    this.noteActed();
     const events = await this.eventsUpTo<E>(stream, revision);
     const state = fold(decider, decider.initial, events);
     return {
@@ -202,6 +202,11 @@ export class DeciderRuntime {
       position: events.at(-1)?.position ?? BEFORE_START,
       events: events.filter((event) => event.metadata.commandId === commandId),
     };
+  }
+
+  private noteActed(): void {
+    const run = this.runs.getStore();
+    if (run) run.acted = true;
   }
 
   private async eventsUpTo<E extends DomainEvent>(stream: string, revision: number): Promise<Recorded<E>[]> {
