@@ -11,6 +11,15 @@ describe('text', () => {
     expect(normaliseLine('e\u0000\u0301')).toBe('é');
   });
 
+  it('that is too long in any form is not put in order, which would take quadratic time', () => {
+    const disordered = (marks: number) => `a${'\u0301\u0316'.repeat(marks)}`;
+    expect(normaliseLine(` ${disordered(10)} `)).toBe(disordered(10).normalize('NFC'));
+    for (const normalise of [normaliseLine, normaliseFreeText]) {
+      expect(normalise(` ${disordered(15_000)} `)).toBe(disordered(15_000));
+    }
+    expect(normaliseFreeText(` ${'\u1112\u1161\u11ab'.repeat(2_000)}${' '.repeat(20_000)}`)).toBe('한'.repeat(2_000));
+  });
+
   it('keeps what scripts and emoji need', () => {
     for (const name of ['می‌خواهم', '👩‍👩‍👧', 'Ölçü', '日本語']) expect(normaliseLine(name)).toBe(name.normalize('NFC'));
   });
