@@ -62,6 +62,12 @@ describe('the pace of a replay', () => {
     expect(state.pauses).toHaveLength(pauses);
   });
 
+  it('rests a quarter of a second at most, however long a batch takes', async () => {
+    const { state, run } = race({ rate: () => 0.05, workMs: 400, lead: 5_000 });
+    await run(Infinity);
+    expect(new Set(state.pauses)).toEqual(new Set([250]));
+  });
+
   it('counts as work only what is between a rest and the next, not what else was done before', async () => {
     const { state, run } = race({ rate: () => 0.05 });
     await run(10);

@@ -8,6 +8,8 @@ export interface PaceTiming {
 
 /** How much of the time a replay works while the relay does. */
 const SHARE = 1 / 8;
+/** Where batches take long because others have the machine, rests do not make it worse. */
+const LONGEST_REST_MS = 250;
 /** So long after its last step the relay is at work: calls come one by one. */
 const QUIET_MS = 1_000;
 
@@ -61,6 +63,6 @@ export class Pace {
     const worked = now - this.workingSince;
     const [gained, moved] = [last.position - before.position, last.checkpoint - before.checkpoint];
     const longest = moved > 0 ? ((last.at - before.at) * gained) / (2 * moved) : Infinity;
-    return Math.max(0, Math.min(worked / SHARE, longest) - worked);
+    return Math.max(0, Math.min(worked / SHARE - worked, longest - worked, LONGEST_REST_MS));
   }
 }

@@ -8,7 +8,7 @@ import { type BenchRow, median, percentile, rounded, spread } from './bench-row.
 import { grantAt, possibleGrants, USERS, WORKSPACES } from './latency.bench.js';
 import { storeEvents, syntheticEvents } from './replay-events.js';
 
-const EVENTS = 100_000;
+const EVENTS = 50_000;
 const ROUNDS = 3;
 const AT = { rate: 50, seconds: 6 };
 const SLOWER = 1.25;
