@@ -97,6 +97,9 @@ function answerOnSocket(error: Error & { code?: string }, socket: Socket): void 
   socket.destroy(error);
 }
 
+/** For a call that is on its way over a connection that was just opened. */
+const FIRST_CALL_MS = 1_000;
+
 /** While it closes, the server waits for connections over which nothing comes, and no longer looks at its timeouts. */
 function endConnections(fastify: FastifyInstance, closingMs: number): void {
   const { server } = fastify;
@@ -106,7 +109,10 @@ function endConnections(fastify: FastifyInstance, closingMs: number): void {
     socket.once('close', () => open.delete(socket));
   });
   fastify.addHook('preClose', (done) => {
-    for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    const endSilent = (): void => {
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    };
+    setTimeout(endSilent, FIRST_CALL_MS).unref();
     setTimeout(() => server.closeAllConnections(), closingMs).unref();
     done();
   });
