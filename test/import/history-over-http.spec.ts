@@ -106,7 +106,7 @@ class Played {
       this.tenants.set(org, { path: `/v1/tenants/${body.id}`, rootId: body.rootWorkspaceId });
       return;
     }
-    const admin = await this.adminOf(org);
+    const admin = await this.adminOf(org, person);
     const members = `${this.tenants.get(org)!.path}/members`;
     if (!grant) await done(admin.delete(`${members}/${userId}`));
     else if (revoke) await done(admin.patch(`${members}/${userId}`, { role: grant }));
