@@ -1,6 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { LRUCache } from 'lru-cache';
-import { Refused } from '../platform/core.js';
+import { ContextValue, Refused } from '../platform/core.js';
 import { type CommandContext, toAppend } from './command-context.js';
 import type { Decider, Decision, DomainEvent, Recorded, Refusal } from './domain-event.js';
 import { type EventLog, BEFORE_START, NO_STREAM, RevisionConflict, type StoredEvent } from './event-log.js';
@@ -48,7 +47,7 @@ const MAX_CONFLICTS = 20;
 export class DeciderRuntime {
   private snapshots: LRUCache<string, Snapshot>;
   private readonly lock = new KeyedLock();
-  private readonly runs = new AsyncLocalStorage<Run>();
+  private readonly runs = new ContextValue<Run>();
 
   constructor(
     private readonly log: EventLog,
@@ -103,7 +102,7 @@ export class DeciderRuntime {
     decider: Decider<State, E>,
     asked: number,
   ): Promise<Loaded<State>> {
-    const position = Math.min(asked, this.runs.getStore()?.upTo ?? Infinity);
+    const position = Math.min(asked, this.runs.get()?.upTo ?? Infinity);
     const snapshot = await this.refresh(stream, decider);
     if (snapshot.position <= position) return snapshot as Loaded<State>;
     const events = (await this.eventsUpTo<E>(stream, snapshot.revision)).filter((event) => event.position <= position);
@@ -132,7 +131,7 @@ export class DeciderRuntime {
   }
 
   private async executeLocked<State, E extends DomainEvent>(x: Execution<State, E>): Promise<Outcome<State, E>> {
-    if (this.runs.getStore()?.upTo !== undefined) return this.executeInPast(x);
+    if (this.runs.get()?.upTo !== undefined) return this.executeInPast(x);
     const cached = this.snapshots.get(cacheKey(x.stream, x.decider));
     let snapshot = cached ?? (await this.refresh(x.stream, x.decider));
     let fresh = cached === undefined;
@@ -205,7 +204,7 @@ export class DeciderRuntime {
   }
 
   private noteActed(): void {
-    const run = this.runs.getStore();
+    const run = this.runs.get();
     if (run) run.acted = true;
   }
 
