@@ -97,11 +97,18 @@ export function openedEvent<E extends Pick<EventToAppend, 'id' | 'personal' | 'm
   keys: KeyRing,
   open: typeof openPart,
 ): E {
-  const { personal, metadata, ...rest } = event;
-  const { personal: details, ...envelope } = metadata;
-  const own = tried(personal, keys, open, { eventId: event.id, part: 'event' });
-  const actor = tried(details, keys, open, { eventId: event.id, part: 'metadata' });
-  return { ...rest, metadata: { ...envelope, ...(actor && { personal: actor }) }, ...(own && { personal: own }) } as E;
+  const { id: eventId, personal, metadata } = event;
+  if (!isSealed(personal) && !isSealed(metadata.personal)) return event;
+  // Whole copies: taking members out of them while copying takes the engine ten times as long.
+  const copy = { ...event, metadata: { ...metadata } };
+  replace(copy, tried(personal, keys, open, { eventId, part: 'event' }));
+  replace(copy.metadata, tried(metadata.personal, keys, open, { eventId, part: 'metadata' }));
+  return copy;
+}
+
+function replace(copy: { personal?: object }, personal: object | undefined): void {
+  if (personal) copy.personal = personal;
+  else delete copy.personal;
 }
 
 function tried(part: object | undefined, keys: KeyRing, open: typeof openPart, place: SealedPlace): object | undefined {
