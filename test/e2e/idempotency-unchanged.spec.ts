@@ -3,6 +3,7 @@ import { calledTwice, type KeyedCall } from './called-twice.js';
 import {
   aMember,
   type Answered,
+  aRole,
   aTenant,
   aUserWithToken,
   aWorkspace,
@@ -31,12 +32,6 @@ beforeEach(async () => {
 const twice = (call: KeyedCall, between?: () => Promise<unknown>): Promise<Answered> =>
   calledTwice(async () => (await tenantEvents(app, tenant.id)).length, call, between);
 
-/** @returns the id of a role that can be asked for */
-async function aRole(name = uniqueName('role')): Promise<string> {
-  const defined = { name, permissions: ['apps:read'], requestable: true };
-  return (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
-}
-
 describe('P2 a command that changed nothing, repeated with its Idempotency-Key, changes nothing and gives its first answer', () => {
   it('adding a member who was there, and was removed since: access does not come back', async () => {
     const { owner, path } = tenant;
@@ -51,7 +46,7 @@ describe('P2 a command that changed nothing, repeated with its Idempotency-Key, 
 
   it('changing a role, a workspace or the tenant to what it was, and is no more', async () => {
     const { owner, path, rootId } = tenant;
-    const role = `${path}/roles/${await aRole('as it was')}`;
+    const role = `${path}/roles/${await aRole(tenant, 'as it was')}`;
     for (const change of [
       { permissions: ['apps:read'] },
       { name: 'as it was' },
@@ -83,7 +78,7 @@ describe('P2 a command that changed nothing, repeated with its Idempotency-Key, 
     const workspace = await aWorkspace(tenant);
     const given = {
       subject: { type: 'user', id: user.id },
-      role: await aRole(),
+      role: await aRole(tenant),
       target: { type: 'workspace', id: workspace },
     };
     await done(owner.post(`${path}/assignments`, given));
@@ -100,7 +95,7 @@ describe('P2 a command that changed nothing, repeated with its Idempotency-Key, 
   it('giving a role that was held, and was changed and taken since', async () => {
     const { owner, path, id } = tenant;
     const user = await aMember(app, tenant);
-    const given = { subject: { type: 'user', id: user.id }, role: await aRole(), target: { type: 'tenant', id } };
+    const given = { subject: { type: 'user', id: user.id }, role: await aRole(tenant), target: { type: 'tenant', id } };
     await done(owner.post(`${path}/assignments`, given));
     await twice(
       (headers) => owner.post(`${path}/assignments`, given, headers),
@@ -115,7 +110,7 @@ describe('P2 a command that changed nothing, repeated with its Idempotency-Key, 
   it('revoking what was revoked, and withdrawing what was withdrawn', async () => {
     const { owner, path, id } = tenant;
     const user = await aMember(app, tenant);
-    const asked = { kind: 'role', role: await aRole(), target: { type: 'tenant', id } };
+    const asked = { kind: 'role', role: await aRole(tenant), target: { type: 'tenant', id } };
     const request = `${path}/requests/${(await done(user.post(`${path}/requests`, asked))).body.id}`;
     await done(user.post(`${request}/withdrawal`, {}));
     await twice((headers) => user.post(`${request}/withdrawal`, {}, headers));

@@ -4,6 +4,7 @@ import { until } from '../../libs/testing/until.js';
 import {
   aMember,
   type Answered,
+  aRole,
   aTenant,
   aUserWithToken,
   aWorkspace,
@@ -35,12 +36,6 @@ beforeEach(async () => {
 const newKey = (): Record<string, string> => key(randomUUID());
 const twice = (call: KeyedCall, between?: () => Promise<unknown>): Promise<Answered> =>
   calledTwice(async () => (await tenantEvents(app, tenant.id)).length, call, between);
-
-/** @returns the id of a role that can be asked for */
-async function aRole(name = uniqueName('role')): Promise<string> {
-  const defined = { name, permissions: ['apps:read'], requestable: true };
-  return (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
-}
 
 describe('P2 X-009 a command that is repeated with its Idempotency-Key has one effect and gives its first answer', () => {
   it('creating a tenant', async () => {
@@ -201,13 +196,13 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
         const endings = (await tenantEvents(app, id)).filter(({ type }) => type === 'role-ended.v1');
         return endings.some(({ data }) => data['role'] === role && data['reason'] === 'expired');
       });
-    const given = { role: await aRole(), until: soon() };
+    const given = { role: await aRole(tenant), until: soon() };
     const assigned = { subject, target: { type: 'tenant', id }, ...given };
     await twice(
       (headers) => owner.post(`${path}/assignments`, assigned, headers),
       () => ended(given),
     );
-    const member = { role: await aRole(), until: soon() };
+    const member = { role: await aRole(tenant), until: soon() };
     await twice(
       (headers) => owner.patch(`${path}/members/${user.id}`, member, headers),
       () => ended(member),
@@ -218,13 +213,13 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
   it('giving and asking for a role by a name that it has no more', async () => {
     const { owner, path, id } = tenant;
     const user = await aMember(app, tenant);
-    const role = await aRole('first');
+    const role = await aRole(tenant, 'first');
     const rename = (name: string) => () => done(owner.patch(`${path}/roles/${role}`, { name }));
     const asked = { kind: 'role', role: 'first', target: { type: 'tenant', id } };
     await twice((headers) => user.post(`${path}/requests`, asked, headers), rename('second'));
     const members = `${path}/members`;
     await twice((headers) => owner.post(members, { userId: user.id, role: 'second' }, headers), rename('third'));
-    await aRole('second');
+    await aRole(tenant, 'second');
     const assigned = {
       subject: { type: 'user', id: user.id },
       role: 'third',
@@ -253,7 +248,7 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
   it('revoking what a note was added to since', async () => {
     const { owner, path, id } = tenant;
     const user = await aMember(app, tenant);
-    const asked = { kind: 'role', role: await aRole(), target: { type: 'tenant', id } };
+    const asked = { kind: 'role', role: await aRole(tenant), target: { type: 'tenant', id } };
     const { body } = await done(user.post(`${path}/requests`, asked));
     const request = `${path}/requests/${body.id}`;
     await done(owner.post(`${request}/decision`, { decision: 'approved' }));

@@ -1,7 +1,7 @@
 import type { RelayPoint } from '../../apps/relay/relay.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import { until } from '../../libs/testing/until.js';
-import { aMember, aTenant, done, Gate, key, relationships, stopChecked, type TestTenant } from './world.js';
+import { aMember, aRole, aTenant, done, Gate, key, relationships, stopChecked, type TestTenant } from './world.js';
 
 let app: TestApp;
 let tenant: TestTenant;
@@ -20,16 +20,12 @@ beforeEach(async () => {
   tenant = await aTenant(app);
 });
 
-const aRole = async (): Promise<string> => {
-  const defined = { name: 'nurse', permissions: ['apps:read'], requestable: true };
-  return `${tenant.path}/roles/${(await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id as string}`;
-};
-
 it('a role whose deletion is asked for while the relay is away is not deleted before it is known that nobody holds it', async () => {
-  const role = await aRole();
+  const id = await aRole(tenant);
+  const role = `${tenant.path}/roles/${id}`;
   const person = await aMember(app, tenant);
   const target = { type: 'tenant', id: tenant.id };
-  const asked = { kind: 'role', role: role.split('/').at(-1)!, target };
+  const asked = { kind: 'role', role: id, target };
   const request = `${tenant.path}/requests/${(await done(person.post(`${tenant.path}/requests`, asked))).body.id}`;
   await app.settled();
   relay.hold('in-transaction');
@@ -38,12 +34,12 @@ it('a role whose deletion is asked for while the relay is away is not deleted be
   await until(async () => (await tenant.owner.get(role)).status === 404);
   expect((await tenant.owner.delete(role, key('once'))).status).toBe(204);
   expect((await tenant.owner.get(request)).body).toMatchObject({ status: 'closed', closeReason: 'role-deleted' });
-  expect(await relationships(app, 'role', role.split('/').at(-1))).toEqual([]);
+  expect(await relationships(app, 'role', id)).toEqual([]);
 });
 
 it('one that is approved for somebody in that time stays, and is theirs', async () => {
-  const role = await aRole();
-  const roleId = role.split('/').at(-1)!;
+  const roleId = await aRole(tenant);
+  const role = `${tenant.path}/roles/${roleId}`;
   const person = await aMember(app, tenant);
   const target = { type: 'tenant', id: tenant.id };
   const asked = { kind: 'role', role: roleId, target };

@@ -77,6 +77,12 @@ export async function aWorkspace(
   return (await done(tenant.owner.post(`${tenant.path}/workspaces`, { name, parentId }))).body.id;
 }
 
+/** Creates a role of the tenant that can be asked for, as its owner. @returns its id */
+export async function aRole(tenant: TestTenant, name = uniqueName('role')): Promise<string> {
+  const defined = { name, permissions: ['apps:read'], requestable: true };
+  return (await done(tenant.owner.post(`${tenant.path}/roles`, defined))).body.id;
+}
+
 export const key = (value: string): Record<string, string> => ({ 'idempotency-key': value });
 export const ifMatch = (revision: number): Record<string, string> => ({ 'if-match': `"${revision}"` });
 export const consistency = (answer: Answered): Record<string, string> => ({
