@@ -44,14 +44,23 @@ export function executeOnAssignment(
   return runtime.execute({ stream, decider: assignment, tenantId: key.tenantId, context, decide });
 }
 
+/** What somebody holds on the tenant itself. */
+export function membershipOf(tenantId: string, subject: Subject): AssignmentKey {
+  return { tenantId, subject, target: { type: 'tenant', id: tenantId } };
+}
+
+/** Whether the tenant's stream decides on the role, and not that of the assignment: so it does on its admins. */
+export function isDecidedByTenant({ target, role }: { target: Target; role?: RoleName }): boolean {
+  return target.type === 'tenant' && role === 'admin';
+}
+
 export async function loadAssignment(runtime: DeciderRuntime, key: AssignmentKey): Promise<Assignment> {
   return (await runtime.load(assignmentStream(key), assignment)).state;
 }
 
 /** Position of the subject's last removal from the tenant; what began before it is gone. */
 export async function lastRemoval(runtime: DeciderRuntime, { tenantId, subject }: AssignmentKey): Promise<number> {
-  const membership = { tenantId, subject, target: { type: 'tenant' as const, id: tenantId } };
-  return (await loadAssignment(runtime, membership)).removedAt;
+  return (await loadAssignment(runtime, membershipOf(tenantId, subject))).removedAt;
 }
 
 /** What somebody holds on a target now, a tenant's admin role included. */
@@ -150,7 +159,7 @@ export async function isActiveMember(
 ): Promise<boolean> {
   const status = await subjectStatus(runtime, { tenantId, subject });
   if (status !== 'active' && status !== 'suspended') return false;
-  const key = { tenantId, subject, target: { type: 'tenant' as const, id: tenantId } };
+  const key = membershipOf(tenantId, subject);
   if (!(await hasTarget(runtime, key))) return false;
   const { held } = await loadStanding(runtime, key, at);
   return held.admin !== undefined || held.member !== undefined;

@@ -98,22 +98,13 @@ export class AssignmentsController {
     @HttpCall() call: Call,
     @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
-    @Body() { subject, role, target, until = null }: AssignBody,
+    @Body() { subject, target, until = null, ...named }: AssignBody,
   ): Promise<Answer<MemberResource>> {
-    requireOf(target.type, role);
-    const given = await this.giving.toGive(call.request, caller, { tenantId, role, target });
-    const input = {
-      tenantId,
-      subject,
-      target,
-      ...given,
-      source: 'direct',
-      until,
-      untilAhead: true,
-      replaces: true,
-      ifRevision: call.ifRevision,
-      subjectField: 'subject.id',
-    };
+    requireOf(target.type, named.role);
+    const asked = { tenantId, role: named.role, target };
+    const { mayChange, ...role } = await this.giving.toGive(call.request, caller, asked);
+    const giver = { kind: 'caller', mayChange, ifRevision: call.ifRevision, subjectField: 'subject.id' } as const;
+    const input = { tenantId, subject, target, ...role, source: 'direct', until, giver };
     return this.edge.run(call, (context) => new GrantRole(context, input));
   }
 

@@ -3,10 +3,10 @@ import type { TenantAdminEnded, TenantAdminGranted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceCreated } from '../workspaces/index.js';
 import type { RoleGranted, Subject } from './assignment.decider.js';
-import { ASSIGNMENTS_PROCESS } from './assignment-streams.js';
+import { ASSIGNMENTS_PROCESS, membershipOf } from './assignment-streams.js';
 import { EndOrphanedRole } from './end-orphaned-role.js';
 import { EndRole } from './end-role.js';
-import { GrantRole } from './grant-role.js';
+import { BY_PROCESS, GrantRole } from './grant-role.js';
 import { EndMembership, LeaveAllTenants } from './remove-member.js';
 
 /** Creators become admins; what nobody can hold any more ends; what a tenant's stream decided of its admins is carried on to their memberships. */
@@ -23,18 +23,24 @@ export const assignmentsProcess = process<
       if (creatorId === null) return [];
       const subject: Subject = { type: creatorType ?? 'user', id: creatorId };
       const key = { tenantId, subject, target: { type: 'workspace' as const, id: workspaceId } };
-      const grant = { ...key, role: 'admin' as const, source: 'creation', until: null, replaces: false };
+      const grant = { ...key, role: 'admin' as const, source: 'creation', until: null, giver: BY_PROCESS };
       return [(context) => new GrantRole(context, grant)];
     },
     'tenant-admin-granted.v1': ({ position, data: { tenantId, userId, replacesMember } }) => {
       if (!replacesMember) return [];
-      const end = { ...membership(tenantId, userId), role: 'member' as const, before: position };
+      const end = {
+        ...membershipOf(tenantId, { type: 'user', id: userId }),
+        role: 'member' as const,
+        before: position,
+      };
       return [(context) => new EndRole(context, { ...end, reason: 'promoted' })];
     },
     'tenant-admin-ended.v1': ({ data: { tenantId, userId, reason, becomesMember } }) => {
       if (becomesMember) {
-        const grant = { role: 'member' as const, source: 'direct', until: becomesMember.until, replaces: false };
-        return [(context) => new GrantRole(context, { ...membership(tenantId, userId), ...grant })];
+        const grant = { role: 'member' as const, source: 'direct', until: becomesMember.until, giver: BY_PROCESS };
+        return [
+          (context) => new GrantRole(context, { ...membershipOf(tenantId, { type: 'user', id: userId }), ...grant }),
+        ];
       }
       if (reason !== 'member-removed' && reason !== 'user-deactivated') return [];
       const end = { tenantId, userId, reason, wasAdmin: true, evenIfNoMember: false };
@@ -45,11 +51,3 @@ export const assignmentsProcess = process<
     ],
   },
 });
-
-function user(id: string) {
-  return { type: 'user' as const, id };
-}
-
-function membership(tenantId: string, userId: string) {
-  return { tenantId, subject: user(userId), target: { type: 'tenant' as const, id: tenantId } };
-}

@@ -5,7 +5,7 @@ import type { TenantAdminEnded, TenantAdminGranted, TenantDeletionStarted } from
 import type { UserErased } from '../users/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
 import type { AssignmentEvent, RoleName, Subject, Target } from './assignment.decider.js';
-import { assignmentId } from './assignment-streams.js';
+import { assignmentId, isDecidedByTenant } from './assignment-streams.js';
 
 const table = 'assignment';
 
@@ -48,7 +48,7 @@ function put({ metadata }: Recorded, tenantId: string, held: Held, grant: { sour
     target_id: target.id,
     role,
     source: grant.source,
-    decided_in: target.type === 'tenant' && role === 'admin' ? 'tenant' : 'assignment',
+    decided_in: isDecidedByTenant(held) ? 'tenant' : 'assignment',
     until: grant.until,
     granted_at: metadata.at,
     granted_by: grantedBy,

@@ -1,14 +1,16 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
-import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { type CommandContext, DeciderRuntime, type Recorded } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { type AdminEndReason, endAdmin, executeOnTenant } from '../tenants/index.js';
-import { endRole, liveRoles, type RoleName } from './assignment.decider.js';
+import { type AdminEndReason, endAdmin, executeOnTenant, tenant, tenantStream } from '../tenants/index.js';
+import { assignment, endRole, liveRoles, type RoleName } from './assignment.decider.js';
 import {
   type AssignmentKey,
+  assignmentStream,
   executeOnAssignment,
   hasTarget,
+  isDecidedByTenant,
   isStale,
   isStaleAdmin,
   lastRemoval,
@@ -48,8 +50,7 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
   ) {}
 
   async execute({ context, input }: EndRole): Promise<Accepted> {
-    const onTenant = input.target.type === 'tenant' && input.role === 'admin';
-    const { events, position } = onTenant
+    const { events, position } = isDecidedByTenant(input)
       ? await this.endAdmin(context, input)
       : await this.endOnAssignment(context, input);
     if (events.length === 0 && input.mustHold) throw new Refused('not-found');
@@ -82,4 +83,16 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
     if (input.ifRevision === undefined) return { assignment: 0, admin: 0 };
     return (await loadStanding(this.runtime, input, at)).revisions;
   }
+}
+
+/** What EndRole put into the log with a command; nothing where it found nothing to end. */
+export async function endedBy(
+  runtime: DeciderRuntime,
+  held: EndRole['input'],
+  commandId: string,
+): Promise<readonly Recorded[]> {
+  const ended = isDecidedByTenant(held)
+    ? await runtime.repeated(tenantStream(held.tenantId), tenant, commandId)
+    : await runtime.repeated(assignmentStream(held), assignment, commandId);
+  return ended?.events ?? [];
 }

@@ -30,10 +30,36 @@ import {
 import { faultOfRole, mayBeGiven } from './end-orphaned-role.js';
 import { type MemberResource, memberResource } from './member-resource.js';
 
-/** For what was given to be taken back again, before the caller is told that nothing is. */
-const WAIT_MS = 2_000;
-
 type Granted = Outcome<unknown, DomainEvent>;
+
+/** Whom of those with built-in roles on a target somebody may change there; `members` are not its admins. */
+export type Changeable = 'everybody' | 'members' | 'nobody';
+
+/** Somebody who gives a role: what they ask for takes the place of other built-in roles, and its end must be ahead. */
+export interface GivingCaller {
+  kind: 'caller';
+  mayChange: Changeable;
+  /** Refused as not found unless something is held already. */
+  mustHold?: boolean;
+  /** Refused because they would give it to themselves; a last admin is told that they are one. */
+  isOwn?: boolean;
+  /** The revision of the member that they saw. */
+  ifRevision?: number;
+  /** How the call names the subject. */
+  subjectField?: string;
+}
+
+/** Something that happened: what can't be is refused, and nothing else. */
+export interface GivingProcess {
+  kind: 'process';
+  /** A built-in role takes the place of other built-in ones on the target. */
+  replaces: boolean;
+}
+
+export type Giver = GivingCaller | GivingProcess;
+
+/** What a process gives comes beside what is there. */
+export const BY_PROCESS: GivingProcess = { kind: 'process', replaces: false };
 
 /** Gives a role on a target to a subject, from a source. */
 export class GrantRole extends Command<Accepted<MemberResource>> {
@@ -46,22 +72,7 @@ export class GrantRole extends Command<Accepted<MemberResource>> {
       /** `direct`, `creation`, `request:{id}`. */
       source: string;
       until: string | null;
-      /** Refused unless its end is ahead. */
-      untilAhead?: boolean;
-      /** A built-in role takes the place of other built-in ones on the target. */
-      replaces: boolean;
-      /** Refused as not found unless something is held already. */
-      mustHold?: boolean;
-      /** Refused because who gives it is who has it; a last admin is told that they are. */
-      isOwn?: boolean;
-      /** Refused as forbidden where it would change an admin. */
-      sparesAdmins?: boolean;
-      /** Refused as forbidden where it would change what somebody holds of the built-in roles. */
-      sparesMembers?: boolean;
-      /** The revision of the member that the caller saw. */
-      ifRevision?: number;
-      /** How the call names the subject. */
-      subjectField?: string;
+      giver: Giver;
     },
   ) {
     super();
@@ -94,8 +105,8 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const { position, data } = granted as Recorded<RoleGranted>;
     const fault = await faultOfRole(this.runtime, { ...data, position });
     if (!fault) return;
-    await this.progress.waitFor('delivered', settled, WAIT_MS);
-    throw new Refused(fault === 'role-changed' ? 'role-changed-meanwhile' : 'not-found');
+    const refusal = new Refused(fault === 'role-changed' ? 'role-changed-meanwhile' : 'not-found');
+    await this.progress.refuseTakenBack(settled, refusal);
   }
 
   /** What a repeat of the command did before, on whichever stream it was: the person may hold something else by now. */
@@ -116,14 +127,15 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
   private async grant(context: CommandContext, input: GrantRole['input']): Promise<Granted> {
     requireAhead(input, context);
     const standing = await loadStanding(this.runtime, input, context.at);
-    if (input.mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
-    await requireSubject(this.runtime, input, input.subjectField);
+    const { mustHold, isOwn, subjectField } = askedBy(input);
+    if (mustHold && Object.keys(standing.held).length === 0) throw new Refused('not-found');
+    await requireSubject(this.runtime, input, subjectField);
     requireFit(input);
-    if (input.isOwn && input.role !== 'member') throw new Refused('own-membership');
+    if (isOwn && input.role !== 'member') throw new Refused('own-membership');
     if (!isBuiltIn(input.role)) return this.onAssignment(context, input, standing, await this.isAsJudged(input));
     if (input.target.type === 'workspace') return this.onAssignment(context, input, standing);
     if (input.role === 'admin') return this.asAdmin(context, input, standing);
-    const demoted = input.replaces ? await this.demote(context, input, standing) : undefined;
+    const demoted = replaces(input) ? await this.demote(context, input, standing) : undefined;
     return demoted && demoted.events.length > 0 ? demoted : this.onAssignment(context, input, standing);
   }
 
@@ -140,43 +152,57 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     { removedAt, revisions }: Standing,
     asJudged = true,
   ) {
-    const command = { ...input, replace: input.replaces, removedAt, at: context.at };
+    const command = { ...input, replace: replaces(input), removedAt, at: context.at };
     return executeOnAssignment(this.runtime, context, input, (state) => {
       const decided = grantRole(command, state);
       const changes = !Array.isArray(decided) || decided.length > 0;
       if (changes && isSpared(input, Object.keys(liveRoles(state, command)))) return { refused: 'forbidden' };
       if (changes && !asJudged) return { refused: 'role-changed-meanwhile' };
-      return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : decided;
+      return isStale(askedBy(input), state.revision + revisions.admin) ? { refused: 'stale-revision' } : decided;
     });
   }
 
   private asAdmin(context: CommandContext, input: GrantRole['input'], { held, revisions }: Standing) {
-    const { tenantId, subject, source, until, replaces } = input;
-    const replacesMember = replaces && held.member !== undefined;
+    const { tenantId, subject, source, until } = input;
+    const replacesMember = replaces(input) && held.member !== undefined;
     const command = { userId: subject.id, source, until, replacesMember, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) =>
-      isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : grantAdmin(command, state),
+      isStaleAdmin({ ...askedBy(input), subject }, state, revisions)
+        ? { refused: 'stale-revision' }
+        : grantAdmin(command, state),
     );
   }
 
   private demote(context: CommandContext, input: GrantRole['input'], { revisions }: Standing) {
     const { tenantId, subject, until } = input;
+    const { mayChange = 'everybody', isOwn, ifRevision } = askedBy(input);
+    const sparesAdmins = mayChange !== 'everybody';
     const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) => {
-      if (sparesThis(input, state, context)) return { refused: 'forbidden' };
-      if (isStaleAdmin(input, state, revisions)) return { refused: 'stale-revision' };
-      return unlessOwn(input, endAdmin(command, state));
+      if (sparesThis({ subject, sparesAdmins }, state, context)) return { refused: 'forbidden' };
+      if (isStaleAdmin({ subject, ifRevision }, state, revisions)) return { refused: 'stale-revision' };
+      return unlessOwn({ isOwn }, endAdmin(command, state));
     });
   }
 }
 
-function isSpared({ sparesAdmins, sparesMembers }: GrantRole['input'], held: readonly RoleName[]): boolean {
-  return (sparesAdmins === true && held.includes('admin')) || (sparesMembers === true && held.some(isBuiltIn));
+/** What holds for a caller alone. */
+function askedBy({ giver }: Pick<GrantRole['input'], 'giver'>): Partial<GivingCaller> {
+  return giver.kind === 'caller' ? giver : {};
+}
+
+function replaces({ giver }: GrantRole['input']): boolean {
+  return giver.kind === 'caller' || giver.replaces;
+}
+
+function isSpared(input: GrantRole['input'], held: readonly RoleName[]): boolean {
+  const { mayChange = 'everybody' } = askedBy(input);
+  return (mayChange === 'members' && held.includes('admin')) || (mayChange === 'nobody' && held.some(isBuiltIn));
 }
 
 /** @throws Refused `until-passed` */
-function requireAhead({ until, untilAhead }: GrantRole['input'], { at }: CommandContext): void {
-  if (!untilAhead || until === null || until > at) return;
+function requireAhead({ until, giver }: GrantRole['input'], { at }: CommandContext): void {
+  if (giver.kind !== 'caller' || until === null || until > at) return;
   throw new Refused('until-passed', 'until must be in the future', { field: 'until' });
 }
 

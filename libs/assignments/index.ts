@@ -7,9 +7,10 @@ export * from './assignment.decider.js';
 export * from './assignment-streams.js';
 export { AssignmentsController } from './assignments.controller.js';
 export { AssignmentsModule } from './assignments.module.js';
-export { EndRole } from './end-role.js';
-export { GrantRole, requireFit } from './grant-role.js';
+export { endedBy, EndRole } from './end-role.js';
+export { BY_PROCESS, GrantRole, requireFit } from './grant-role.js';
 export type { AssignmentTables } from './list-members.js';
+export { latestEnd } from './member-resource.js';
 export { TenantMembersController, WorkspaceMembersController } from './members.controller.js';
 export { assignmentProblems } from './problems.js';
 export {

@@ -10,7 +10,7 @@ import {
   type Subject,
   type Target,
 } from './assignment.decider.js';
-import { type AssignmentKey, assignmentStream, standingOf } from './assignment-streams.js';
+import { type AssignmentKey, assignmentStream, membershipOf, standingOf } from './assignment-streams.js';
 
 export interface HeldRole {
   role: RoleName;
@@ -50,7 +50,7 @@ export async function memberResource(
   { at, position }: { at: string; position: number },
 ): Promise<Accepted<MemberResource>> {
   const { tenantId, subject, target } = key;
-  const membership = assignmentStream({ subject, target: { type: 'tenant', id: tenantId } });
+  const membership = assignmentStream(membershipOf(tenantId, subject));
   const [tenantThen, membershipThen, state] = await Promise.all([
     runtime.at(tenantStream(tenantId), tenant, position),
     runtime.at(membership, assignment, position),

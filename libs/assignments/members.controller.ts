@@ -114,11 +114,13 @@ abstract class Members {
   ): Promise<Answer<MemberResource>> {
     const { subject, subjectField, role, until = null } = given;
     const { ifRevision } = call;
-    const named = await this.giving.toGive(call.request, caller, { tenantId, role, target }, change);
-    const input = { tenantId, subject, target, ...named, source: 'direct', until, replaces: true };
+    const asked = { tenantId, role, target };
+    const { mayChange, ...named } = await this.giving.toGive(call.request, caller, asked, change);
     const isOwn = target.type === 'tenant' && isSame(subject, caller);
-    const rules = { mustHold: change === 'update', isOwn, untilAhead: true, ifRevision, subjectField };
-    return this.edge.run(call, (context) => new GrantRole(context, { ...input, ...rules }));
+    const mustHold = change === 'update';
+    const giver = { kind: 'caller', mayChange, mustHold, isOwn, ifRevision, subjectField } as const;
+    const input = { tenantId, subject, target, ...named, source: 'direct', until, giver };
+    return this.edge.run(call, (context) => new GrantRole(context, input));
   }
 
   protected async given(memberId: string, body: RoleBody): Promise<Given> {

@@ -15,6 +15,7 @@ import {
   loadAssignment,
   sparesThis,
   unlessOwn,
+  membershipOf,
 } from './assignment-streams.js';
 
 type Reason = 'member-removed' | 'user-deactivated';
@@ -51,13 +52,13 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
   async execute({ context, input }: RemoveTenantMember): Promise<Accepted> {
     const { tenantId, userId, reason, evenIfNoMember = false, ifRevision } = input;
     const subject = { type: 'user' as const, id: userId };
-    const target = { type: 'tenant' as const, id: tenantId };
+    const key = membershipOf(tenantId, subject);
     // A repeat of what removed a plain member does not touch the admin they may be by now.
-    const first = await this.runtime.repeated(assignmentStream({ subject, target }), assignment, context.commandId);
+    const first = await this.runtime.repeated(assignmentStream(key), assignment, context.commandId);
     let adminRevision = 0;
     if (!first) {
       const command = { userId, reason, becomesMember: null, at: context.at };
-      const { revision } = await loadAssignment(this.runtime, { tenantId, subject, target });
+      const { revision } = await loadAssignment(this.runtime, key);
       const seen = { subject, ifRevision };
       const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => {
         if (sparesThis({ ...input, subject }, state, context)) return { refused: 'forbidden' };
@@ -95,7 +96,7 @@ export class RemoveServiceAccountHandler implements ICommandHandler<RemoveServic
 
   async execute({ context, input }: RemoveServiceAccount): Promise<Accepted> {
     const { tenantId, serviceAccountId: id } = input;
-    const key = { tenantId, subject: { type: 'service_account' as const, id }, target: tenantOf(tenantId) };
+    const key = membershipOf(tenantId, { type: 'service_account', id });
     const { events, position } = await executeOnAssignment(this.runtime, context, key, (state) =>
       isStale(input, state.revision)
         ? { refused: 'stale-revision' }
@@ -103,10 +104,6 @@ export class RemoveServiceAccountHandler implements ICommandHandler<RemoveServic
     );
     return { resource: {}, revision: 0, position: await this.followUps.run(events, position) };
   }
-}
-
-function tenantOf(id: string) {
-  return { type: 'tenant' as const, id };
 }
 
 /** The part of a removal that follows once the user is no admin any more. */
@@ -137,8 +134,7 @@ export class EndMembershipHandler implements ICommandHandler<EndMembership> {
 
   async execute({ context, input }: EndMembership): Promise<Positioned & { removed: boolean }> {
     const { tenantId, userId, adminRevision = 0 } = input;
-    const subject = { type: 'user' as const, id: userId };
-    const key = { tenantId, subject, target: { type: 'tenant' as const, id: tenantId } };
+    const key = membershipOf(tenantId, { type: 'user', id: userId });
     const { events, position } = await executeOnAssignment(this.runtime, context, key, (state) =>
       isStale(input, state.revision + adminRevision)
         ? { refused: 'stale-revision' }

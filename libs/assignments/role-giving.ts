@@ -4,6 +4,7 @@ import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused } from '../platform/index.js';
 import { type ExistingRole, requireRole, roleNamed, RoleRights } from '../roles/index.js';
 import { isBuiltIn, type RoleName, rolesOf, type Target } from './assignment.decider.js';
+import type { Changeable } from './grant-role.js';
 import type { FastifyRequest } from 'fastify';
 
 /** What may be in the way of giving a role of the tenant. */
@@ -22,10 +23,7 @@ export interface GivenRole {
   role: RoleName;
   /** Of a role of the tenant: as it was when it was found that the caller holds all that it allows. */
   roleRevision?: number;
-  /** Whether the caller changes plain members alone. */
-  sparesAdmins: boolean;
-  /** Whether the caller adds members, and changes none who is there. */
-  sparesMembers: boolean;
+  mayChange: Changeable;
 }
 /** What is done to a member. */
 export type MemberChange = 'create' | 'update' | 'delete';
@@ -90,14 +88,14 @@ export class RoleGiving {
     change: MemberChange = 'create',
   ): Promise<GivenRole> {
     const { tenantId, target } = asked;
-    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role, sparesAdmins: false, sparesMembers: false };
+    let given: GivenRole = { role: normaliseUlid(asked.role) ?? asked.role, mayChange: 'everybody' };
     requireOf(target.type, asked.role);
     await this.edge.permit(request, async () => {
-      const sparesAdmins = await this.requireChanging(caller, asked, change);
-      const sparesMembers = sparesAdmins && !(await this.mayChange(caller, target));
+      const plainAlone = await this.requireChanging(caller, asked, change);
+      const mayChange = !plainAlone ? 'everybody' : (await this.mayChangePlain(caller, target)) ? 'members' : 'nobody';
       const { role, own } = await namedRole(this.runtime, { tenantId, role: asked.role, targetType: target.type });
       if (own) await this.rights.requireHeld(subjectOf(caller), `${target.type}:${target.id}`, own.permissions);
-      given = { role, sparesAdmins, sparesMembers, ...(own && { roleRevision: own.revision }) };
+      given = { role, mayChange, ...(own && { roleRevision: own.revision }) };
     });
     return given;
   }
@@ -117,7 +115,7 @@ export class RoleGiving {
     return !(await this.access.allows(question));
   }
 
-  private mayChange(caller: Principal, { type, id }: Target): Promise<boolean> {
+  private mayChangePlain(caller: Principal, { type, id }: Target): Promise<boolean> {
     const permission = rightToChangePlain('update', type);
     return this.access.allows({ subject: subjectOf(caller), resource: `${type}:${id}`, permission });
   }

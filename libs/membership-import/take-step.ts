@@ -76,7 +76,8 @@ export async function takeStep(taking: Taking, tools: StepTools): Promise<void> 
 async function grantByHandler({ step, key, context }: Taking, { bus }: StepTools): Promise<void> {
   for (const [index, role] of step.grants.entries()) {
     const replaces = step.ends.length > 0 && index === 0;
-    await bus.execute(new GrantRole(context(role), { ...key, role, source: DIRECT, until: null, replaces }));
+    const giver = { kind: 'process', replaces } as const;
+    await bus.execute(new GrantRole(context(role), { ...key, role, source: DIRECT, until: null, giver }));
   }
 }
 

@@ -28,6 +28,9 @@ interface Standing {
 
 const POLL_MS = 500;
 
+/** How long a command waits for the relay before it goes on without. */
+const LONGEST_WAIT_OF_COMMANDS_MS = 2_000;
+
 /** How far the relay is, told by one listener for all who wait, with a slow poll behind it. */
 export class Progress {
   private standing: Standing = { projected: BEFORE_START, delivered: BEFORE_START, zedToken: null, doubt: null };
@@ -96,11 +99,17 @@ export class Progress {
     });
   }
 
-  /** The same, but asks the database before it says no. */
-  async confirm(stage: Stage, position: number, timeoutMs: number): Promise<boolean> {
+  /** The same for commands, which need what rows or SpiceDB say of a position: asks the database before it says no. */
+  async confirm(stage: Stage, position: number, timeoutMs = LONGEST_WAIT_OF_COMMANDS_MS): Promise<boolean> {
     if (await this.waitFor(stage, position, timeoutMs)) return true;
     await this.refresh();
     return this.standing[stage] >= position;
+  }
+
+  /** Refuses what was done and taken back at once: when it is gone from SpiceDB, too, or after a while. */
+  async refuseTakenBack(position: number, refusal: Refused): Promise<never> {
+    await this.waitFor('delivered', position, LONGEST_WAIT_OF_COMMANDS_MS);
+    throw refusal;
   }
 
   async close(): Promise<void> {

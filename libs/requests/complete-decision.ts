@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { EndRole, GrantRole, type Subject } from '../assignments/index.js';
+import { BY_PROCESS, EndRole, GrantRole, type Subject } from '../assignments/index.js';
 import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
@@ -49,7 +49,7 @@ export class GrantRequestedHandler implements ICommandHandler<GrantRequested> {
     const fault = await this.faultOfRole(input);
     if (fault) return this.refuse(context, input, fault);
     const { requestId, tenantId, requester: subject, role, target, until } = input;
-    const grant = { tenantId, subject, target, role, until, source: sourceOf(requestId), replaces: false };
+    const grant = { tenantId, subject, target, role, until, source: sourceOf(requestId), giver: BY_PROCESS };
     let position: number;
     try {
       ({ position } = await this.bus.execute(new GrantRole(context, grant)));

@@ -1,4 +1,10 @@
-import { executeOnAssignment, type Holdings, loadStanding, openRoleRequest } from '../assignments/index.js';
+import {
+  executeOnAssignment,
+  isDecidedByTenant,
+  latestEnd,
+  loadStanding,
+  openRoleRequest,
+} from '../assignments/index.js';
 import type { CommandContext, DeciderRuntime } from '../event-store/index.js';
 import type { RoleWanted } from './request.decider.js';
 
@@ -19,8 +25,8 @@ export async function openingOf(
   const key = assignmentOf(asked);
   const { held, removedAt } = await loadStanding(runtime, key, context.at);
   const { requestId, role, until, reason } = asked;
-  const inTenant = asked.target.type === 'tenant' && role === 'admin';
-  const heldElsewhere = inTenant ? latestEnd(held.admin) : undefined;
+  const admin = isDecidedByTenant(asked) ? held.admin : undefined;
+  const heldElsewhere = admin && latestEnd(Object.values(admin).map((holding) => holding.until));
   return { ...key, requestId, role, until, reason, removedAt, heldElsewhere, supersedes, at: context.at };
 }
 
@@ -40,9 +46,4 @@ export async function openRole(
 /** The same with an opening that was made before. */
 export function openAs(runtime: DeciderRuntime, context: CommandContext, opening: Opening) {
   return executeOnAssignment(runtime, context, opening, (state) => openRoleRequest(opening, state));
-}
-
-function latestEnd(sources: Holdings['admin'] = {}): string | null | undefined {
-  const ends = Object.values(sources).map(({ until }) => until);
-  return ends.includes(null) ? null : (ends.sort().at(-1) ?? undefined);
 }

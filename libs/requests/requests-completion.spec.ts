@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { CommandBus } from '@nestjs/cqrs';
 import { createRelay } from '../../apps/relay/start-relay.js';
-import { executeOnAssignment, GrantRole, openRoleRequest, RemoveTenantMember } from '../assignments/index.js';
+import {
+  BY_PROCESS,
+  executeOnAssignment,
+  GrantRole,
+  openRoleRequest,
+  RemoveTenantMember,
+} from '../assignments/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { createLogger, derivedUlid } from '../platform/index.js';
 import { until } from '../testing/index.js';
@@ -157,7 +163,15 @@ describe('while the relay is away', () => {
     const before = await world.asked(u1);
     const subject = { type: 'user' as const, id: u1.id };
     const target = { type: 'tenant' as const, id: tenantId };
-    const back = { tenantId, subject, target, role: 'member' as const, source: 'direct', until: null, replaces: false };
+    const back = {
+      tenantId,
+      subject,
+      target,
+      role: 'member' as const,
+      source: 'direct',
+      until: null,
+      giver: BY_PROCESS,
+    };
     const after = { ...wanted(u1), role: 'member' as const };
     await withoutRelay(async () => {
       const removal = { tenantId, userId: u1.id, reason: 'member-removed' as const };

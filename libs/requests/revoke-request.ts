@@ -1,5 +1,5 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { assignment, assignmentStream, EndRole, type Subject } from '../assignments/index.js';
+import { endedBy, EndRole, type Subject } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
 import {
   type CommandContext,
@@ -9,7 +9,6 @@ import {
   stepContext,
 } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import { tenant, tenantStream } from '../tenants/index.js';
 import { noteRevocation, refuseRevocation, sourceOf, type SubmittedRequest } from './request.decider.js';
 import { acceptedRequest, type RequestResource } from './request-resource.js';
 import {
@@ -55,22 +54,16 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
   }
 
   private async endRole(context: CommandContext, request: SubmittedRequest): Promise<void> {
-    const { requestId, tenantId, requester: subject, target, role } = request;
-    const end = { tenantId, subject, target, role, sources: [sourceOf(requestId)], reason: 'revoked' as const };
-    await this.bus.execute(new EndRole(context, end));
-    const { state } = await loadRequest(this.runtime, requestId);
+    await this.bus.execute(new EndRole(context, endOf(request)));
+    const { state } = await loadRequest(this.runtime, request.requestId);
     // Neither was there a grant to end, nor did one end before: it is still on its way.
     if (state.request.status === 'approved') throw new Refused('not-yet');
   }
 
   /** As this command's end of the role left it: a repeat must not find what was noted since. Else as it is now. */
   private async ended({ commandId }: CommandContext, request: SubmittedRequest): Promise<Loaded<RequestState>> {
-    const { requestId, tenantId, requester: subject, target, role } = request;
-    const onTenant = target.type === 'tenant' && role === 'admin';
-    const first = onTenant
-      ? await this.runtime.repeated(tenantStream(tenantId), tenant, commandId)
-      : await this.runtime.repeated(assignmentStream({ subject, target }), assignment, commandId);
-    const [event] = first?.events ?? [];
+    const { requestId } = request;
+    const [event] = await endedBy(this.runtime, endOf(request), commandId);
     if (!event) return loadRequest(this.runtime, requestId);
     return requestAsOf(this.runtime, requestId, followUpContext(event, REQUESTS_PROCESS, 0).commandId);
   }
@@ -84,4 +77,8 @@ export class RevokeRequestHandler implements ICommandHandler<RevokeRequest> {
     );
     return outcome.events.length > 0 ? outcome : undefined;
   }
+}
+
+function endOf({ requestId, tenantId, requester: subject, target, role }: SubmittedRequest): EndRole['input'] {
+  return { tenantId, subject, target, role, sources: [sourceOf(requestId)], reason: 'revoked' };
 }

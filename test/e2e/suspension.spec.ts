@@ -1,6 +1,6 @@
 import { CommandBus } from '@nestjs/cqrs';
 import type { RelayPoint } from '../../apps/relay/relay.js';
-import { GrantRole } from '../../libs/assignments/index.js';
+import { BY_PROCESS, GrantRole } from '../../libs/assignments/index.js';
 import { processContext, toAppend } from '../../libs/event-store/index.js';
 import { GrantSystemAdmin } from '../../libs/installation/index.js';
 import { replay } from '../../libs/projections/index.js';
@@ -305,7 +305,7 @@ describe('a reinstatement', () => {
     const work = async (): Promise<void> => {
       for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
         const key = { tenantId: tenant.id, subject: { type: 'user' as const, id: user.id } };
-        const role = { role: 'member' as const, source: 'direct', until: null, replaces: false };
+        const role = { role: 'member' as const, source: 'direct', until: null, giver: BY_PROCESS };
         await bus.execute(new GrantRole(context(), { ...key, target: { type: 'workspace', id }, ...role }));
       }
     };

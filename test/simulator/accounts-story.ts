@@ -115,7 +115,8 @@ function giveServiceAccount(random: Seeded, known: Known, now: Date): StoryCall 
   const inTenant = random.chance(0.3);
   const target = inTenant ? { type: 'tenant' as const, id: tenantId } : { type: 'workspace' as const, id: workspaceId };
   const role = inTenant ? 'member' : random.pick(['admin', 'editor', 'member']);
-  const input = { tenantId, subject, target, role, source: 'direct', until: someEnd(random, now), replaces: true };
+  const giver = { kind: 'process', replaces: true } as const;
+  const input = { tenantId, subject, target, role, source: 'direct', until: someEnd(random, now), giver };
   return {
     ...{ name: `give ${role} of ${target.type} to account ${subject.id.slice(-4)}`, principal: userId, tenantId },
     make: (context) => new GrantRole(context, input),

@@ -1,4 +1,4 @@
-import { EndRole, GrantRole, type Subject, type Target } from '../../libs/assignments/index.js';
+import { BY_PROCESS, EndRole, GrantRole, type Subject, type Target } from '../../libs/assignments/index.js';
 import { SubmitRequest } from '../../libs/requests/submit-request.js';
 import { ChangeRole, CreateRole, DeleteRole, PERMISSIONS } from '../../libs/roles/index.js';
 import type { Seeded } from './seeded.js';
@@ -87,7 +87,7 @@ function giveRole(random: Seeded, known: Known, now: Date): StoryCall | undefine
   const subject = someHolder(random, tenant.serviceAccounts, userId);
   const target = someTarget(random, tenantId, workspaceId);
   const given = { role: role.id, roleRevision: role.revision, until: someEnd(random, now) };
-  const input = { tenantId, subject, target, ...given, source: 'direct', replaces: false };
+  const input = { tenantId, subject, target, ...given, source: 'direct', giver: BY_PROCESS };
   return {
     ...{ name: `give role ${role.id.slice(-4)} to ${subject.id.slice(-4)}`, principal: userId, tenantId },
     make: (context) => new GrantRole(context, input),

@@ -131,8 +131,8 @@ interface Given {
 }
 
 function give(random: Seeded, { tenantId, target, userId, role, until }: Given): StoryCall {
-  const replaces = random.chance(0.6);
-  const input = { tenantId, subject: user(userId), target, role, source: 'direct', until, replaces };
+  const giver = { kind: 'process', replaces: random.chance(0.6) } as const;
+  const input = { tenantId, subject: user(userId), target, role, source: 'direct', until, giver };
   return {
     ...{ name: `give ${role} of ${target.type} to ${userId.slice(-4)}`, principal: userId, tenantId },
     make: (context) => new GrantRole(context, input),
