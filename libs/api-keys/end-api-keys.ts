@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { type Accepted, KYSELY } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { FollowUps, type Positioned } from '../projections/index.js';
+import { FollowUps, forEachOf, type Positioned } from '../projections/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { deleteApiKeysOf, revokeApiKey, revokeApiKeysOf, type RevocationReason } from './api-keys.decider.js';
 import { executeOnApiKeys, type KeyHolder, mayHoldKeys } from './api-keys-stream.js';
@@ -67,8 +67,6 @@ export class EndApiKeysOfHandler implements ICommandHandler<EndApiKeysOf> {
   }
 }
 
-const AT_ONCE = 20;
-
 /** Deletes every key for a tenant that is being deleted. */
 export class ClearApiKeys extends Command<Positioned> {
   constructor(
@@ -95,16 +93,11 @@ export class ClearApiKeysHandler implements ICommandHandler<ClearApiKeys> {
       .where('tenant_id', '=', tenantId)
       .orderBy('user_id')
       .execute();
-    let last = position;
-    for (let done = 0; done < rows.length; done += AT_ONCE) {
-      const deleting = rows.slice(done, done + AT_ONCE).map(({ userId }) => {
-        const member = { tenantId, userId, at: context.at };
-        return executeOnApiKeys(this.runtime, stepContext(context, userId), member, (keys) =>
-          deleteApiKeysOf(member, keys),
-        );
-      });
-      last = Math.max(last, ...(await Promise.all(deleting)).map((deleted) => deleted.position));
-    }
-    return { position: last };
+    return forEachOf(rows, position, ({ userId }) => {
+      const member = { tenantId, userId, at: context.at };
+      return executeOnApiKeys(this.runtime, stepContext(context, userId), member, (keys) =>
+        deleteApiKeysOf(member, keys),
+      );
+    });
   }
 }

@@ -8,7 +8,7 @@ import { header } from './call.js';
 import { CommandEdge } from './command-edge.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
-import { EVENT_LOG, SPICEDB } from './tokens.js';
+import { EVENT_LOG, SPICEDB } from './injection-tokens.js';
 
 export interface Requirement {
   permission: string;

@@ -9,7 +9,7 @@ import { type Call, callOf, idempotencyKeyOf } from './call.js';
 import { acceptedBefore, type Claim, claimCommand, type ClaimKey, hashCall, noteNothing } from './command-claim.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
-import { EVENT_LOG, POOL } from './tokens.js';
+import { EVENT_LOG, POOL } from './injection-tokens.js';
 
 /** What a command handler answers with. */
 export interface Accepted<Resource extends object = object> {

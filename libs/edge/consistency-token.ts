@@ -4,7 +4,7 @@ import { type EventLog } from '../event-store/index.js';
 import { Gathered, Refused, sign, verify } from '../platform/index.js';
 import { Progress, type Stage } from '../projections/index.js';
 import { AcceptedLosses } from './accepted-losses.js';
-import { EVENT_LOG, POOL, SIGNING_KEY } from './tokens.js';
+import { EVENT_LOG, POOL, SIGNING_KEY } from './injection-tokens.js';
 
 /** What a token stands for: a place in one log, and the call that got there. */
 export interface Place {

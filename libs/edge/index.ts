@@ -10,5 +10,5 @@ export * from './proof.js';
 export * from './rate-limit.guard.js';
 export * from './route-description.js';
 export * from './subject-body.js';
-export * from './tokens.js';
+export * from './injection-tokens.js';
 export * from './page.js';

@@ -5,6 +5,7 @@ export { quote } from './row-writer.js';
 export * from './noun.js';
 export * from './domain.js';
 export * from './follow-ups.js';
+export { forEachOf } from './for-each-of.js';
 export * from './progress.js';
 export { readRelayFigures, type RelayFigures } from './relay-figures.js';
 export { replay, type ReplayOptions, type ReplayPoint, type ReplayProgress, type ReplayReport } from './replay.js';

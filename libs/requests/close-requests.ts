@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
 import { KYSELY } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { FollowUps, type Positioned, Progress } from '../projections/index.js';
+import { FollowUps, forEachOf, type Positioned, Progress } from '../projections/index.js';
 import { loadTenant } from '../tenants/index.js';
 import type { RequestTables } from './list-requests.js';
 import { closeRequest, type CloseReason } from './request.decider.js';
@@ -27,10 +27,6 @@ export class CloseRequests extends Command<Positioned> {
   }
 }
 
-const WAIT_MS = 2_000;
-const AT_ONCE = 20;
-const PARTITION = 0;
-
 @CommandHandler(CloseRequests)
 export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
   constructor(
@@ -43,28 +39,13 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
   async execute({ context, input: { ended, position } }: CloseRequests): Promise<Positioned> {
     if (await this.goesWithItsTenant(ended)) return { position };
     // Rows that lag behind the event can't name all of them: the relay's process comes later, and finds them there.
-    if (!(await this.isProjected(position))) return { position };
+    if (!(await this.progress.confirm('projected', position))) return { position };
     const keys = await this.affected(ended);
-    let last = position;
-    for (let done = 0; done < keys.length; done += AT_ONCE) {
-      const closing = keys.slice(done, done + AT_ONCE).map((key) => this.close(context, key, ended.reason, position));
-      last = Math.max(last, ...(await Promise.all(closing)));
-    }
-    return { position: last };
+    return forEachOf(keys, position, (key) => this.close(context, key, ended.reason, position));
   }
 
   private async goesWithItsTenant({ tenantId, reason }: Ended): Promise<boolean> {
     return reason === 'target-deleted' && (await loadTenant(this.runtime, tenantId)).status !== 'active';
-  }
-
-  private async isProjected(position: number): Promise<boolean> {
-    if (await this.progress.waitFor('projected', position, WAIT_MS)) return true;
-    const checkpoint = await this.db
-      .selectFrom('relay_checkpoint')
-      .select('position')
-      .where('partition', '=', PARTITION)
-      .executeTakeFirst();
-    return checkpoint !== undefined && checkpoint.position >= position;
   }
 
   private affected(ended: Ended): Promise<RequestKey[]> {
@@ -87,10 +68,15 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
       .execute();
   }
 
-  private async close(context: CommandContext, key: RequestKey, reason: CloseReason, before: number): Promise<number> {
+  private async close(
+    context: CommandContext,
+    key: RequestKey,
+    reason: CloseReason,
+    before: number,
+  ): Promise<Positioned> {
     const closed = await executeOnRequest(this.runtime, stepContext(context, key.requestId), key, ({ request }) =>
       closeRequest({ reason, before, at: context.at }, request),
     );
-    return this.followUps.run(closed.events, closed.position);
+    return { position: await this.followUps.run(closed.events, closed.position) };
   }
 }

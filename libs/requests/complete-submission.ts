@@ -4,7 +4,7 @@ import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { loadCircumstances } from './circumstances.js';
 import { type NewRequest, openRole } from './open-role.js';
-import { closeLateRequest, reasonToClose, type RoleAsked, submitRequest } from './request.decider.js';
+import { closeOrphanedRequest, reasonToClose, type RoleAsked, submitRequest } from './request.decider.js';
 import { identityOf } from './request-resource.js';
 import { executeOnRequest, isSubmitted, loadRequest, type RequestKey } from './request-stream.js';
 
@@ -67,7 +67,7 @@ export class CompleteSubmissionHandler implements ICommandHandler<CompleteSubmis
 }
 
 /** Closes a request that was submitted after the end of its tenant, its target or its requester's membership. */
-export class CloseLateRequest extends Command<Positioned> {
+export class CloseOrphanedRequest extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
     readonly input: RequestKey,
@@ -76,20 +76,20 @@ export class CloseLateRequest extends Command<Positioned> {
   }
 }
 
-@CommandHandler(CloseLateRequest)
-export class CloseLateRequestHandler implements ICommandHandler<CloseLateRequest> {
+@CommandHandler(CloseOrphanedRequest)
+export class CloseOrphanedRequestHandler implements ICommandHandler<CloseOrphanedRequest> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
   ) {}
 
-  async execute({ context, input }: CloseLateRequest): Promise<Positioned> {
+  async execute({ context, input }: CloseOrphanedRequest): Promise<Positioned> {
     const { state, position } = await loadRequest(this.runtime, input.requestId);
     if (!isSubmitted(state) || state.request.status !== 'pending') return { position };
     const circumstances = await loadCircumstances(this.runtime, state.request, context.at);
     if (reasonToClose(circumstances) === undefined) return { position };
     const closed = await executeOnRequest(this.runtime, context, input, ({ request }) =>
-      closeLateRequest({ circumstances, at: context.at }, request),
+      closeOrphanedRequest({ circumstances, at: context.at }, request),
     );
     return { position: await this.followUps.run(closed.events, closed.position) };
   }

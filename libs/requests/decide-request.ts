@@ -25,9 +25,6 @@ import {
   requireRequest,
 } from './request-stream.js';
 
-/** For what was granted to be taken back again, before the caller is told that nothing is. */
-const WAIT_MS = 2_000;
-
 /** Records a decision; the grant, or the end of the open request, follows from it. */
 export class DecideRequest extends Command<Accepted<RequestResource>> {
   constructor(
@@ -75,8 +72,10 @@ export class DecideRequestHandler implements ICommandHandler<DecideRequest> {
     const { commandId } = stepContext(followUpContext(approved, REQUESTS_PROCESS, 0), REFUSED);
     const [refused] = (await seenOnRequest(this.runtime, requestId, commandId))?.events ?? [];
     if (refused?.type !== 'request-grant-ended.v1') return;
-    await this.progress.waitFor('delivered', position, WAIT_MS);
-    if (refused.data.reason === 'role-changed') throw new Refused('role-changed-meanwhile');
-    throw new Refused('request-not-pending', undefined, { requestStatus: statusAfter(refused.data.reason) });
+    const refusal =
+      refused.data.reason === 'role-changed'
+        ? new Refused('role-changed-meanwhile')
+        : new Refused('request-not-pending', undefined, { requestStatus: statusAfter(refused.data.reason) });
+    await this.progress.refuseTakenBack(position, refusal);
   }
 }

@@ -37,7 +37,6 @@ export interface RequestTables {
   request: RequestTable;
   app_user: { id: string; display_name: string | null; active: boolean };
   service_account: ServiceAccountTables['service_account'];
-  relay_checkpoint: { partition: number; position: number };
 }
 export type ListedRequest = RequestResource & { revision: number };
 

@@ -1,7 +1,7 @@
 import { given } from '../testing/index.js';
 import {
   accessRequest,
-  closeLateRequest,
+  closeOrphanedRequest,
   closeRequest,
   endRequestGrant,
   noteRevocation,
@@ -66,19 +66,19 @@ describe('a request that comes late', () => {
     ['requester-removed', { requesterIsMember: false }],
   ] as const)('is closed at once with the reason %s (X-005, X-006)', (reason, circumstances) => {
     given(accessRequest, [submitted])
-      .when((state) => closeLateRequest({ circumstances: { ...well, ...circumstances }, at: later }, state))
+      .when((state) => closeOrphanedRequest({ circumstances: { ...well, ...circumstances }, at: later }, state))
       .then([closed(reason)]);
   });
 
   it('stays pending where everything is there', () => {
     given(accessRequest, [submitted])
-      .when((state) => closeLateRequest({ circumstances: well, at: later }, state))
+      .when((state) => closeOrphanedRequest({ circumstances: well, at: later }, state))
       .thenNothing();
   });
 
   it('is left alone once it was decided', () => {
     given(accessRequest, [submitted, rejected])
-      .when((state) => closeLateRequest({ circumstances: { ...well, targetExists: false }, at: later }, state))
+      .when((state) => closeOrphanedRequest({ circumstances: { ...well, targetExists: false }, at: later }, state))
       .thenNothing();
   });
 });

@@ -264,7 +264,7 @@ export function closeRequest(
 }
 
 /** Closes a request that came after the end of what it names. */
-export function closeLateRequest(
+export function closeOrphanedRequest(
   command: { circumstances: Circumstances; at: string },
   state: AccessRequest,
 ): Decision<RequestEvent> {

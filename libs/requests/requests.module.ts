@@ -3,7 +3,11 @@ import { RolesModule } from '../roles/index.js';
 import { CloseRequestsHandler } from './close-requests.js';
 import { CloseRoleRequestHandler } from './close-role-request.js';
 import { EndRequestedRoleHandler, EndRequestGrantHandler, GrantRequestedHandler } from './complete-decision.js';
-import { CloseLateRequestHandler, CompleteSubmissionHandler, OpenSupersedingHandler } from './complete-submission.js';
+import {
+  CloseOrphanedRequestHandler,
+  CompleteSubmissionHandler,
+  OpenSupersedingHandler,
+} from './complete-submission.js';
 import { DecideRequestHandler } from './decide-request.js';
 import { GetRequestHandler, ListRequestsHandler } from './list-requests.js';
 import { RequestAccess } from './request-access.js';
@@ -18,7 +22,7 @@ import { WithdrawRequestHandler } from './withdraw-request.js';
     SubmitRequestHandler,
     OpenSupersedingHandler,
     CompleteSubmissionHandler,
-    CloseLateRequestHandler,
+    CloseOrphanedRequestHandler,
     DecideRequestHandler,
     GrantRequestedHandler,
     EndRequestGrantHandler,

@@ -16,7 +16,7 @@ import type { WorkspaceDeleted } from '../workspaces/index.js';
 import { CloseRequests, type Ended } from './close-requests.js';
 import { CloseRoleRequest } from './close-role-request.js';
 import { EndRequestedRole, EndRequestGrant, GrantRequested } from './complete-decision.js';
-import { CloseLateRequest, CompleteSubmission, OpenSuperseding } from './complete-submission.js';
+import { CloseOrphanedRequest, CompleteSubmission, OpenSuperseding } from './complete-submission.js';
 import { REQUESTS_PROCESS } from './request-stream.js';
 import { type GrantEndReason, type RequestEvent, requestsAmong, type RoleWanted } from './request.decider.js';
 
@@ -49,7 +49,7 @@ export const requestsProcess = process<Read>({
       (context) => new CompleteSubmission(context, { ...asked, requester, reason: personal?.reason }),
     ],
     'request-submitted.v1': ({ data: { requestId, tenantId } }) => [
-      (context) => new CloseLateRequest(context, { requestId, tenantId }),
+      (context) => new CloseOrphanedRequest(context, { requestId, tenantId }),
     ],
     'request-superseded.v1': ({ data, personal }) => [
       (context) => new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),

@@ -4,13 +4,11 @@ import type { Pool } from 'pg';
 import { type Accepted, POOL } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
-import { FollowUps, type Positioned } from '../projections/index.js';
+import { FollowUps, forEachOf, type Positioned } from '../projections/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { RoleHolders } from './role-holders.js';
 import { executeOnRole, requireRole, type RoleKey, roleStream } from './role-streams.js';
 import { deleteWithTenant, finishRoleDeletion, role, startRoleDeletion } from './role.decider.js';
-
-const AT_ONCE = 20;
 
 /** Starts the deletion of a role that nobody holds; whether that is still so once nobody is given it any more, decides. */
 export class DeleteRole extends Command<Accepted> {
@@ -76,7 +74,7 @@ export class CompleteRoleDeletionHandler implements ICommandHandler<CompleteRole
 }
 
 /** Deletes a role that was created while its tenant was being deleted. */
-export class DeleteLateRole extends Command<Positioned> {
+export class DeleteOrphanedRole extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
     readonly input: RoleKey & { position: number },
@@ -85,14 +83,14 @@ export class DeleteLateRole extends Command<Positioned> {
   }
 }
 
-@CommandHandler(DeleteLateRole)
-export class DeleteLateRoleHandler implements ICommandHandler<DeleteLateRole> {
+@CommandHandler(DeleteOrphanedRole)
+export class DeleteOrphanedRoleHandler implements ICommandHandler<DeleteOrphanedRole> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
   ) {}
 
-  async execute({ context, input }: DeleteLateRole): Promise<Positioned> {
+  async execute({ context, input }: DeleteOrphanedRole): Promise<Positioned> {
     if ((await loadTenant(this.runtime, input.tenantId)).status === 'active') return input;
     const { at } = context;
     const outcome = await executeOnRole(this.runtime, context, input, (state) => deleteWithTenant({ at }, state));
@@ -101,7 +99,7 @@ export class DeleteLateRoleHandler implements ICommandHandler<DeleteLateRole> {
 }
 
 /** Deletes every role of a tenant that is being deleted. */
-export class DeleteTenantRoles extends Command<Positioned> {
+export class ClearRoles extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
     readonly input: { tenantId: string; position: number },
@@ -110,8 +108,8 @@ export class DeleteTenantRoles extends Command<Positioned> {
   }
 }
 
-@CommandHandler(DeleteTenantRoles)
-export class DeleteTenantRolesHandler implements ICommandHandler<DeleteTenantRoles> {
+@CommandHandler(ClearRoles)
+export class ClearRolesHandler implements ICommandHandler<ClearRoles> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly followUps: FollowUps,
@@ -119,21 +117,16 @@ export class DeleteTenantRolesHandler implements ICommandHandler<DeleteTenantRol
     @Inject(POOL) private readonly pool: Pool,
   ) {}
 
-  async execute({ context, input: { tenantId, position } }: DeleteTenantRoles): Promise<Positioned> {
+  async execute({ context, input: { tenantId, position } }: ClearRoles): Promise<Positioned> {
     // Rows that lag behind the event can't name all of them: the relay's process comes later, and finds them there.
     if (!(await this.holders.areKnownAt(position))) return { position };
     const { rows } = await this.pool.query<{ id: string }>('select id from role where tenant_id = $1', [tenantId]);
-    let last = position;
-    for (let done = 0; done < rows.length; done += AT_ONCE) {
-      const deleting = rows.slice(done, done + AT_ONCE).map(({ id }) => this.delete(context, { tenantId, roleId: id }));
-      last = Math.max(last, ...(await Promise.all(deleting)));
-    }
-    return { position: last };
+    return forEachOf(rows, position, ({ id }) => this.delete(context, { tenantId, roleId: id }));
   }
 
-  private async delete(context: CommandContext, key: RoleKey): Promise<number> {
+  private async delete(context: CommandContext, key: RoleKey): Promise<Positioned> {
     const step = stepContext(context, key.roleId);
     const outcome = await executeOnRole(this.runtime, step, key, (state) => deleteWithTenant(context, state));
-    return this.followUps.run(outcome.events, outcome.position);
+    return { position: await this.followUps.run(outcome.events, outcome.position) };
   }
 }

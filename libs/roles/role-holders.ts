@@ -5,8 +5,8 @@ import { CLOCK, type Clock } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
 import type { RoleKey } from './role-streams.js';
 
+/** Longer than other commands wait: a deletion that gives up is to be asked for again. */
 const WAIT_MS = 5_000;
-const PARTITION = 0;
 
 /** Who holds a role, as far as rows tell. */
 @Injectable()
@@ -33,12 +33,7 @@ export class RoleHolders {
   }
 
   /** Whether rows have what was in the log at a position; waits for it a while. */
-  async areKnownAt(position: number): Promise<boolean> {
-    if (await this.progress.waitFor('projected', position, WAIT_MS)) return true;
-    const { rows } = await this.pool.query<{ position: number }>(
-      'select position from relay_checkpoint where partition = $1',
-      [PARTITION],
-    );
-    return rows[0] !== undefined && rows[0].position >= position;
+  areKnownAt(position: number): Promise<boolean> {
+    return this.progress.confirm('projected', position, WAIT_MS);
   }
 }

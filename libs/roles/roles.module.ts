@@ -4,9 +4,9 @@ import { CompleteRoleCreationHandler, CompleteRoleRenamingHandler, ReleaseRoleNa
 import { CreateRoleHandler } from './create-role.js';
 import {
   CompleteRoleDeletionHandler,
-  DeleteLateRoleHandler,
+  DeleteOrphanedRoleHandler,
   DeleteRoleHandler,
-  DeleteTenantRolesHandler,
+  ClearRolesHandler,
 } from './delete-role.js';
 import { GetRoleHandler, ListRolesHandler } from './list-roles.js';
 import { RoleHolders } from './role-holders.js';
@@ -24,8 +24,8 @@ import { RoleRights } from './role-rights.js';
     ReleaseRoleNameHandler,
     DeleteRoleHandler,
     CompleteRoleDeletionHandler,
-    DeleteLateRoleHandler,
-    DeleteTenantRolesHandler,
+    DeleteOrphanedRoleHandler,
+    ClearRolesHandler,
     ListRolesHandler,
     GetRoleHandler,
   ],

@@ -1,7 +1,7 @@
 import { process } from '../projections/index.js';
 import { nameKey, type TenantDeletionStarted } from '../tenants/index.js';
 import { CompleteRoleCreation, CompleteRoleRenaming, ReleaseRoleName } from './complete-role.js';
-import { CompleteRoleDeletion, DeleteLateRole, DeleteTenantRoles } from './delete-role.js';
+import { CompleteRoleDeletion, DeleteOrphanedRole, ClearRoles } from './delete-role.js';
 import type { RoleNameClaimed } from './role-name.decider.js';
 import type { RoleEvent } from './role.decider.js';
 import { ROLES_PROCESS } from './role-streams.js';
@@ -17,7 +17,7 @@ export const rolesProcess = process<RoleEvent | RoleNameClaimed | TenantDeletion
           : new CompleteRoleRenaming(context, { tenantId, roleId, name, claim, claimedAt }),
     ],
     'role-created.v1': ({ position, data: { tenantId, roleId } }) => [
-      (context) => new DeleteLateRole(context, { tenantId, roleId, position }),
+      (context) => new DeleteOrphanedRole(context, { tenantId, roleId, position }),
     ],
     'role-changed.v1': ({ position: before, data: { tenantId, roleId, from, to } }) => {
       const { name } = from;
@@ -32,7 +32,7 @@ export const rolesProcess = process<RoleEvent | RoleNameClaimed | TenantDeletion
       (context) => new ReleaseRoleName(context, { tenantId, roleId, name, before }),
     ],
     'tenant-deletion-started.v1': ({ position, data: { tenantId } }) => [
-      (context) => new DeleteTenantRoles(context, { tenantId, position }),
+      (context) => new ClearRoles(context, { tenantId, position }),
     ],
   },
 });

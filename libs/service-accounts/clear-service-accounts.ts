@@ -3,13 +3,11 @@ import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nest
 import type { Kysely } from 'kysely';
 import { KYSELY } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import type { Positioned } from '../projections/index.js';
+import { forEachOf, type Positioned } from '../projections/index.js';
 import { loadTenant } from '../tenants/index.js';
 import { DeleteServiceAccount } from './change-service-account.js';
 import type { ServiceAccountTables } from './list-service-accounts.js';
 import type { ServiceAccountKey } from './service-account-stream.js';
-
-const AT_ONCE = 20;
 
 /** Deletes every service account of a tenant that is being deleted. */
 export class ClearServiceAccounts extends Command<Positioned> {
@@ -36,15 +34,10 @@ export class ClearServiceAccountsHandler implements ICommandHandler<ClearService
       .where('tenant_id', '=', tenantId)
       .orderBy('id')
       .execute();
-    let last = position;
-    for (let done = 0; done < rows.length; done += AT_ONCE) {
-      const deleting = rows.slice(done, done + AT_ONCE).map(({ serviceAccountId }) => {
-        const input = { tenantId, serviceAccountId, reason: 'tenant-deleted' as const };
-        return this.bus.execute(new DeleteServiceAccount(stepContext(context, serviceAccountId), input));
-      });
-      last = Math.max(last, ...(await Promise.all(deleting)).map((deleted) => deleted.position));
-    }
-    return { position: last };
+    return forEachOf(rows, position, ({ serviceAccountId }) => {
+      const input = { tenantId, serviceAccountId, reason: 'tenant-deleted' as const };
+      return this.bus.execute(new DeleteServiceAccount(stepContext(context, serviceAccountId), input));
+    });
   }
 }
 

@@ -16,7 +16,7 @@ const REQUESTABLE: readonly RequestableRole[] = [
 ];
 
 /** Creates what a claimed name is for: first the root workspace, so that no tenant is seen without one. */
-export class CompleteTenant extends Command<Positioned> {
+export class CompleteTenantCreation extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
     readonly input: { tenantId: string; name: string; claim: Extract<NameClaim, { for: 'creation' }> },
@@ -25,15 +25,15 @@ export class CompleteTenant extends Command<Positioned> {
   }
 }
 
-@CommandHandler(CompleteTenant)
-export class CompleteTenantHandler implements ICommandHandler<CompleteTenant> {
+@CommandHandler(CompleteTenantCreation)
+export class CompleteTenantCreationHandler implements ICommandHandler<CompleteTenantCreation> {
   constructor(
     private readonly runtime: DeciderRuntime,
     private readonly bus: CommandBus,
     private readonly followUps: FollowUps,
   ) {}
 
-  async execute({ context, input }: CompleteTenant): Promise<Positioned> {
+  async execute({ context, input }: CompleteTenantCreation): Promise<Positioned> {
     const { tenantId, name, claim } = input;
     const { rootWorkspaceId, rootWorkspaceName, creatorId } = claim;
     const root = { workspaceId: rootWorkspaceId, tenantId, name: rootWorkspaceName, parentId: null, creatorId: null };

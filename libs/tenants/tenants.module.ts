@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { RenameTenantHandler, SetRequestableRolesHandler } from './change-tenant.js';
 import {
   CompleteTenantDeletionHandler,
-  CompleteTenantHandler,
+  CompleteTenantCreationHandler,
   CompleteTenantRenamingHandler,
   ReleaseTenantNameHandler,
 } from './complete-tenant.js';
@@ -14,7 +14,7 @@ import { GetTenantHandler, ListTenantsHandler } from './list-tenants.js';
 @Module({
   providers: [
     CreateTenantHandler,
-    CompleteTenantHandler,
+    CompleteTenantCreationHandler,
     RenameTenantHandler,
     CompleteTenantRenamingHandler,
     ReleaseTenantNameHandler,

@@ -1,6 +1,6 @@
 import { process } from '../projections/index.js';
 import {
-  CompleteTenant,
+  CompleteTenantCreation,
   CompleteTenantDeletion,
   CompleteTenantRenaming,
   ReleaseTenantName,
@@ -16,7 +16,7 @@ export const tenantsProcess = process<TenantNameClaimed | TenantRenamed | Tenant
     'tenant-name-claimed.v1': ({ position, data: { tenantId, name, claim } }) => [
       (context) =>
         claim.for === 'creation'
-          ? new CompleteTenant(context, { tenantId, name, claim })
+          ? new CompleteTenantCreation(context, { tenantId, name, claim })
           : new CompleteTenantRenaming(context, {
               ...{ tenantId, name, claimedAt: position, ifRevision: claim.ifRevision },
             }),

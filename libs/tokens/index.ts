@@ -7,7 +7,7 @@ export type { ListedToken, TokenTables } from './list-tokens.js';
 export { tokenProblems } from './problems.js';
 export { RevokeToken } from './revoke-token.js';
 export { SecretMint } from './secret-mint.js';
-export { ADMIN_TOKEN, TOKEN_PEPPERS } from './secrets.js';
+export { ADMIN_TOKEN, TOKEN_PEPPERS } from './injection-tokens.js';
 export { MyTokensController, UserTokensController } from './tokens.controller.js';
 export { TokensModule } from './tokens.module.js';
 export type { TokenEvent, TokenIssued, TokenRevoked } from './user-tokens.decider.js';

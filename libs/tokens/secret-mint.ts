@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type CommandContext, stepContext } from '../event-store/index.js';
 import { IDS, type Ids, mintToken, type Pepper } from '../platform/index.js';
-import { TOKEN_PEPPERS } from './secrets.js';
+import { TOKEN_PEPPERS } from './injection-tokens.js';
 
 /** A secret that was just made; its HMAC is what is stored. */
 export interface Minted {

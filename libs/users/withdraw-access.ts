@@ -8,8 +8,6 @@ import { FollowUps, type Positioned, Progress } from '../projections/index.js';
 import { noteWithdrawal, RESTORED_AT_ONCE, restoreAccess } from './user.decider.js';
 import { executeOnUser } from './user-streams.js';
 
-const WAIT_MS = 2_000;
-
 /** Puts a suspension on the record of every tenant in which the user holds anything. */
 export class WithdrawAccess extends Command<Positioned> {
   constructor(
@@ -97,7 +95,7 @@ export class RestoreAccessHandler implements ICommandHandler<RestoreAccess> {
 
 /** @throws Refused `not-yet` where rows lag behind: they could not name everything */
 async function requireProjected(progress: Progress, position: number): Promise<void> {
-  if (!(await progress.confirm('projected', position, WAIT_MS))) throw new Refused('not-yet');
+  if (!(await progress.confirm('projected', position))) throw new Refused('not-yet');
 }
 
 /** Where something of the user is withdrawn, and how many relationships. Nothing comes back in a tenant that is deleted. */
