@@ -22,7 +22,7 @@ import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, UlidParam } from '
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import type { Target } from './assignment.decider.js';
-import { OF_OWN_ROLES, requireOf, RoleGiving, roleInFilter } from './role-giving.js';
+import { isOwnMembership, OF_OWN_ROLES, requireOf, RoleGiving, roleInFilter } from './role-giving.js';
 import { AssignmentDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
@@ -91,8 +91,8 @@ export class AssignmentsController {
   @HonoursIfMatch()
   @AnswersWith(MemberDocument)
   @Problems(
-    ...['forbidden', 'subject-not-found', 'until-passed', 'last-admin', 'role-not-for-service-accounts'],
-    ...OF_OWN_ROLES,
+    ...['forbidden', 'subject-not-found', 'until-passed', 'last-admin', 'own-membership'],
+    ...['role-not-for-service-accounts', ...OF_OWN_ROLES],
   )
   async assign(
     @HttpCall() call: Call,
@@ -103,7 +103,9 @@ export class AssignmentsController {
     requireOf(target.type, named.role);
     const asked = { tenantId, role: named.role, target };
     const { mayChange, ...role } = await this.giving.toGive(call.request, caller, asked);
-    const giver = { kind: 'caller', mayChange, ifRevision: call.ifRevision, subjectField: 'subject.id' } as const;
+    const isOwn = isOwnMembership(caller, subject, target);
+    const { ifRevision } = call;
+    const giver = { kind: 'caller', mayChange, isOwn, ifRevision, subjectField: 'subject.id' } as const;
     const input = { tenantId, subject, target, ...role, source: 'direct', until, giver };
     return this.edge.run(call, (context) => new GrantRole(context, input));
   }

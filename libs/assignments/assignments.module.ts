@@ -3,7 +3,7 @@ import { EndOrphanedRoleHandler } from './end-orphaned-role.js';
 import { EndRoleHandler } from './end-role.js';
 import { GrantRoleHandler } from './grant-role.js';
 import { FindAssignmentHandler, ListAssignmentsHandler } from './list-assignments.js';
-import { ListMembersHandler } from './list-members.js';
+import { GetMemberHandler, ListMembersHandler } from './list-members.js';
 import { RolesModule } from '../roles/index.js';
 import { RoleGiving } from './role-giving.js';
 import {
@@ -26,6 +26,7 @@ import {
     EndMembershipHandler,
     LeaveAllTenantsHandler,
     ListMembersHandler,
+    GetMemberHandler,
     ListAssignmentsHandler,
     FindAssignmentHandler,
   ],

@@ -61,16 +61,9 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
     if (target.type === 'workspace') await this.requireWorkspace(tenantId, target.id);
     const paging = new Paging(this.key, `members/${tenantId}/${target.type}/${target.id}`, page);
     const after = paging.after?.[0];
-    const now = this.clock.now().toISOString();
-    const { rows } = await sql<MemberRow>`
-      select a.subject_type, a.subject_id, coalesce(u.display_name, s.name) as display_name, u.active,
-             json_agg(json_build_object('role', a.role, 'source', a.source, 'until', a.until)) as held
-      from assignment a left join app_user u on a.subject_type = 'user' and u.id = a.subject_id
-      left join service_account s on a.subject_type = 'service_account' and s.id = a.subject_id
-      where a.tenant_id = ${tenantId} and a.target_type = ${target.type} and a.target_id = ${target.id}
-        and (a.until is null or a.until > ${now}::timestamptz)
+    const { rows } = await sql<MemberRow>`${membersOf(tenantId, target, this.clock)}
         and (${after ?? null}::text is null or a.subject_id > ${after ?? null}::text)
-      group by a.subject_type, a.subject_id, u.display_name, s.name, u.active
+      group by ${EACH_MEMBER}
       having ${page.role ?? null}::text is null or bool_or(a.role = ${page.role ?? null}::text)
       order by a.subject_id limit ${paging.limit + 1}`.execute(this.db);
     return paging.page(
@@ -84,6 +77,45 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
   private async requireWorkspace(tenantId: string, id: string): Promise<void> {
     const found = this.db.selectFrom('workspace').select('id').where('tenant_id', '=', tenantId).where('id', '=', id);
     if (!(await found.executeTakeFirst())) throw new Refused('not-found');
+  }
+}
+
+const EACH_MEMBER = sql`a.subject_type, a.subject_id, u.display_name, s.name, u.active`;
+
+/** With their names and what they hold; to be narrowed, and grouped by each member. */
+function membersOf(tenantId: string, target: Target, clock: Clock) {
+  return sql`
+    select a.subject_type, a.subject_id, coalesce(u.display_name, s.name) as display_name, u.active,
+           json_agg(json_build_object('role', a.role, 'source', a.source, 'until', a.until)) as held
+    from assignment a left join app_user u on a.subject_type = 'user' and u.id = a.subject_id
+    left join service_account s on a.subject_type = 'service_account' and s.id = a.subject_id
+    where a.tenant_id = ${tenantId} and a.target_type = ${target.type} and a.target_id = ${target.id}
+      and (a.until is null or a.until > ${clock.now().toISOString()}::timestamptz)`;
+}
+
+/** Somebody who holds a role on a target now; undefined for others. */
+export class GetMember extends Query<ListedMember | undefined> {
+  constructor(
+    readonly tenantId: string,
+    readonly target: Target,
+    /** Of a user or a service account. */
+    readonly memberId: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(GetMember)
+export class GetMemberHandler implements IQueryHandler<GetMember> {
+  constructor(
+    @Inject(KYSELY) private readonly db: Kysely<AssignmentTables>,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async execute({ tenantId, target, memberId }: GetMember): Promise<ListedMember | undefined> {
+    const { rows } = await sql<MemberRow>`${membersOf(tenantId, target, this.clock)}
+      and a.subject_id = ${memberId} group by ${EACH_MEMBER}`.execute(this.db);
+    return rows[0] && listedMember(target, rows[0]);
   }
 }
 

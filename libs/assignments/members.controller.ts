@@ -32,12 +32,12 @@ import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, Refused, UlidParam
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import { isBuiltIn, rolesOf, type Subject, type Target } from './assignment.decider.js';
-import { OF_OWN_ROLES, RoleGiving, roleInFilter } from './role-giving.js';
+import { isOwnMembership, OF_OWN_ROLES, RoleGiving, roleInFilter } from './role-giving.js';
 import { ListedMemberDocument, MemberDocument } from './assignments.documents.js';
 import { memberNamed } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
-import { type ListedMember, ListMembers } from './list-members.js';
+import { GetMember, type ListedMember, ListMembers } from './list-members.js';
 import type { MemberResource } from './member-resource.js';
 import { RemoveServiceAccount, RemoveTenantMember } from './remove-member.js';
 
@@ -116,7 +116,7 @@ abstract class Members {
     const { ifRevision } = call;
     const asked = { tenantId, role, target };
     const { mayChange, ...named } = await this.giving.toGive(call.request, caller, asked, change);
-    const isOwn = target.type === 'tenant' && isSame(subject, caller);
+    const isOwn = isOwnMembership(caller, subject, target);
     const mustHold = change === 'update';
     const giver = { kind: 'caller', mayChange, mustHold, isOwn, ifRevision, subjectField } as const;
     const input = { tenantId, subject, target, ...named, source: 'direct', until, giver };
@@ -132,6 +132,12 @@ abstract class Members {
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListMembers(tenantId, target, { ...query, role }));
   }
+
+  protected async member(tenantId: string, target: Target, memberId: string): Promise<ListedMember> {
+    const found = await this.queries.execute(new GetMember(tenantId, target, memberId));
+    if (!found) throw new Refused('not-found');
+    return found;
+  }
 }
 
 /** @throws Refused `invalid` where the member is named twice */
@@ -140,10 +146,6 @@ function added({ userId, subject, ...body }: AddMemberBody): Given {
     return { ...body, subject: { type: subject!.type, id: subject!.id }, subjectField: 'subject.id' };
   if (subject) throw new Refused('invalid', 'subject does not go with userId', { field: 'subject' });
   return { ...body, subject: { type: 'user', id: userId }, subjectField: 'userId' };
-}
-
-function isSame(a: Subject, b: Subject): boolean {
-  return a.type === b.type && a.id === b.id;
 }
 
 function requireOfQuery(targetType: Target['type'], role: string): void {
@@ -163,6 +165,13 @@ export class TenantMembersController extends Members {
   @AnswersPageOf(ListedMemberDocument)
   list(@UlidParam('tenantId') tenantId: string, @QueryString() query: ListMembersQuery): Promise<Page<ListedMember>> {
     return this.members(tenantId, { type: 'tenant', id: tenantId }, query);
+  }
+
+  @Get(':memberId')
+  @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
+  @AnswersWith(ListedMemberDocument)
+  get(@UlidParam('tenantId') tenantId: string, @UlidParam('memberId') memberId: string): Promise<ListedMember> {
+    return this.member(tenantId, { type: 'tenant', id: tenantId }, memberId);
   }
 
   @Post()
@@ -223,7 +232,7 @@ export class TenantMembersController extends Members {
   ): Promise<void> {
     const sparesAdmins = await this.giving.sparesAdmins(caller, { type: 'tenant', id: tenantId });
     const { type, id } = await memberNamed(this.runtime, memberId);
-    const isOwn = isSame({ type, id }, caller);
+    const isOwn = isOwnMembership(caller, { type, id }, { type: 'tenant', id: tenantId });
     if (isOwn && type === 'service_account') throw new Refused('own-membership');
     const { ifRevision } = call;
     return this.edge.runQuietly(call, (context) => {
@@ -251,6 +260,17 @@ export class WorkspaceMembersController extends Members {
     @QueryString() query: ListMembersQuery,
   ): Promise<Page<ListedMember>> {
     return this.members(tenantId, { type: 'workspace', id: workspaceId }, query);
+  }
+
+  @Get(':memberId')
+  @Requires({ permission: 'read_members', on: WORKSPACE })
+  @AnswersWith(ListedMemberDocument)
+  get(
+    @UlidParam('tenantId') tenantId: string,
+    @UlidParam('workspaceId') workspaceId: string,
+    @UlidParam('memberId') memberId: string,
+  ): Promise<ListedMember> {
+    return this.member(tenantId, { type: 'workspace', id: workspaceId }, memberId);
   }
 
   @Post()

@@ -3,7 +3,7 @@ import { Access, CommandEdge, type Principal, subjectOf } from '../edge/index.js
 import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused } from '../platform/index.js';
 import { type ExistingRole, requireRole, roleNamed, RoleRights } from '../roles/index.js';
-import { isBuiltIn, type RoleName, rolesOf, type Target } from './assignment.decider.js';
+import { isBuiltIn, type RoleName, rolesOf, type Subject, type Target } from './assignment.decider.js';
 import type { Changeable } from './grant-role.js';
 import type { FastifyRequest } from 'fastify';
 
@@ -53,6 +53,11 @@ export async function namedRole(
 export function requireOf(targetType: Target['type'], role: string): void {
   if (!isBuiltIn(role) || rolesOf(targetType).includes(role)) return;
   throw new Refused('invalid', `a ${targetType} has no role ${role}`, { field: 'role' });
+}
+
+/** Whether somebody would change what they hold on the tenant themselves, which is for others. */
+export function isOwnMembership(caller: Principal, subject: Subject, target: Target): boolean {
+  return target.type === 'tenant' && caller.type === subject.type && caller.id === subject.id;
 }
 
 /** What a filter names; a word that is no role of the tenant is refused. */

@@ -1,14 +1,29 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsBoolean, IsIn } from 'class-validator';
-import { IsFreeText, IsName, Nullable, Omittable } from '../platform/index.js';
+import { IsBoolean, IsIn, ValidateBy } from 'class-validator';
+import { IsFreeText, IsName, normaliseUlid, Nullable, Omittable } from '../platform/index.js';
 import { PageQuery } from '../edge/index.js';
 import { IsWrittenPermissions, type WrittenPermissions } from './written-permissions.js';
 
 export const ROLE_NAME_LENGTH = 64;
 const DESCRIPTION_LENGTH = 500;
 
+/** Calls name a role by its id or its name: a name that is the id of another would be taken for that one. */
+function IsRoleName(): PropertyDecorator {
+  return applyDecorators(
+    IsName(ROLE_NAME_LENGTH),
+    ValidateBy({
+      name: 'isRoleName',
+      validator: {
+        validate: (value: unknown) => typeof value !== 'string' || normaliseUlid(value) === undefined,
+        defaultMessage: () => 'name must not be an id',
+      },
+    }),
+  );
+}
+
 export class CreateRoleBody {
-  @IsName(ROLE_NAME_LENGTH)
+  @IsRoleName()
   name!: string;
 
   @Nullable()
@@ -33,7 +48,7 @@ export class ListRolesQuery extends PageQuery {
 
 export class ChangeRoleBody {
   @Omittable()
-  @IsName(ROLE_NAME_LENGTH)
+  @IsRoleName()
   name?: string;
 
   @Nullable()

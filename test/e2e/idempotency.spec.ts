@@ -273,14 +273,18 @@ describe('P2 X-009 a command that is repeated with its Idempotency-Key has one e
     expect((await owner.delete(path, newKey())).status).toBe(404);
   });
 
-  it('leaving a tenant, though the caller may do nothing there any more', async () => {
+  it('leaving a tenant, or less of a workspace, though the caller may do nothing there any more', async () => {
     const { owner, path, id } = tenant;
     const admin = await aMember(app, tenant, 'admin');
     const { body } = await done(owner.get(`${path}/assignments?subjectId=${admin.id}&targetId=${id}`));
     await twice((headers) => admin.delete(`${path}/assignments/${body.items[0].id}`, headers));
-    const other = await aMember(app, tenant, 'admin');
-    const less = { subject: { type: 'user', id: other.id }, role: 'member', target: { type: 'tenant', id } };
-    await twice((headers) => other.post(`${path}/assignments`, less, headers));
+    const other = await aMember(app, tenant);
+    const own = {
+      subject: { type: 'user', id: other.id },
+      target: { type: 'workspace', id: await aWorkspace(tenant) },
+    };
+    await done(owner.post(`${path}/assignments`, { ...own, role: 'admin' }));
+    await twice((headers) => other.post(`${path}/assignments`, { ...own, role: 'member' }, headers));
   });
 
   it('registering, changing and deactivating a user', async () => {

@@ -16,6 +16,9 @@ export interface TenantWithIds {
 export async function aTenantWithIds(app: TestApp, conformance: Conformance, owner?: Person): Promise<TenantWithIds> {
   const tenant = await aTenant(app, { owner });
   const [workspaceId, member] = [await aWorkspace(tenant), await aMember(app, tenant)];
+  await done(
+    tenant.owner.post(`${tenant.path}/workspaces/${workspaceId}/members`, { userId: member.id, role: 'member' }),
+  );
   const asked = { kind: 'role', role: 'editor', target: { type: 'workspace', id: workspaceId } };
   const { body: asking } = await done(member.post(`${tenant.path}/requests`, asked));
   const { body: token } = await done(tenant.owner.post('/v1/me/tokens', { name: `mine of ${tenant.id}` }));

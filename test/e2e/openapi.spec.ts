@@ -226,8 +226,8 @@ class Walk {
     for (const path of [`${tenant}/members`, `${tenant}/workspaces/${workspaceId}/members`]) {
       await this.call('POST', path, { as, body: { userId, role: 'member' } });
       await this.call('PATCH', `${path}/${userId}`, { as, body: { role: 'admin', until } });
-      await this.call('GET', `${path}?limit=200`, { as });
-      await this.call('GET', `${path}?role=admin&limit=1`, { as });
+      for (const which of ['?limit=200', '?role=admin&limit=1', `/${userId}`])
+        await this.call('GET', `${path}${which}`, { as });
       await this.call('POST', path, { as, body: { userId: UNKNOWN, role: 'member' }, status: 422 });
     }
     await this.call('DELETE', `${tenant}/workspaces/${workspaceId}/members/${userId}`, { as });

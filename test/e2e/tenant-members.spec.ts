@@ -1,6 +1,7 @@
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   aMember,
+  aRole,
   aTenant,
   aUserWithToken,
   aWorkspace,
@@ -41,7 +42,7 @@ const ofRoot = async (userId: string): Promise<string[]> =>
   (await relationships(app, 'workspace', tenant.rootId)).filter((tuple) => tuple.endsWith(`@user:${userId}`));
 
 describe('adding a member', () => {
-  it('answers 201 with what they hold now; SpiceDB and the list have it', async () => {
+  it('MG-083 answers 201 with what they hold now; SpiceDB and the list have it', async () => {
     const user = await aUserWithToken(app);
     const answer = await tenant.owner.post(members, { userId: user.id, role: 'member' });
     expect(answer).toMatchObject({
@@ -106,11 +107,12 @@ describe('adding a member', () => {
 });
 
 describe('who is no admin', () => {
-  it('TW-061 TW-068 a plain member is answered 403, also for the list; a stranger as if there were no tenant', async () => {
+  it('TW-061 TW-068 MG-083 a plain member is answered 403, also for the list; a stranger as if there were no tenant', async () => {
     const [plain, stranger] = [await aMember(app, tenant), await aUserWithToken(app)];
     const before = await everything(app, tenant);
     for (const call of [
       (by: typeof plain, path: string) => by.get(path),
+      (by: typeof plain, path: string) => by.get(`${path}/${plain.id}`),
       (by: typeof plain, path: string) => by.post(path, { userId: plain.id, role: 'admin' }),
       (by: typeof plain, path: string) => by.patch(`${path}/${plain.id}`, { role: 'admin' }),
       (by: typeof plain, path: string) => by.delete(`${path}/${tenant.owner.id}`),
@@ -126,6 +128,7 @@ describe('who is no admin', () => {
   it('TW-061 TW-063 malformed ids are answered 400', async () => {
     for (const answer of [
       await tenant.owner.get('/v1/tenants/nonsense/members'),
+      await tenant.owner.get(`${members}/nonsense`),
       await tenant.owner.patch(`${members}/nonsense`, { role: 'member' }),
       await tenant.owner.delete(`${members}/nonsense`),
     ]) {
@@ -137,7 +140,52 @@ describe('who is no admin', () => {
   });
 });
 
+describe('one member', () => {
+  it('MG-084 is read like in the list; 404 for who is none here, known or not, or no more', async () => {
+    const user = await aMember(app, tenant);
+    const path = `${members}/${user.id.toLowerCase()}`;
+    const { body: list } = await tenant.owner.get(members);
+    const listed = list.items.find(({ subject }: { subject: { id: string } }) => subject.id === user.id);
+    expect(listed).toMatchObject({ roles: [{ role: 'member', until: null }], displayName: user.name });
+    expect(await tenant.owner.get(path)).toMatchObject({ status: 200, body: listed });
+    const missing = await tenant.owner.get(`${members}/${UNKNOWN}`);
+    expect(missing).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    const other = await aTenant(app);
+    expect((await tenant.owner.get(`${members}/${other.owner.id}`)).body).toEqual(missing.body);
+    expect((await tenant.owner.get(`${other.path}/members/${other.owner.id}`)).body).toEqual(missing.body);
+    await done(tenant.owner.delete(path));
+    expect((await tenant.owner.get(path)).body).toEqual(missing.body);
+  });
+});
+
 describe('changing a member', () => {
+  it('MG-085 to a role of the tenant answers 200, and audits the roles before and after', async () => {
+    const [user, auditor] = [await aMember(app, tenant), await aRole(tenant)];
+    const changed = await tenant.owner.patch(`${members}/${user.id}`, { role: auditor });
+    expect(changed).toMatchObject({ status: 200, body: { roles: [{ role: 'member' }, { role: auditor }] } });
+    const subject = `user:${user.id}`;
+    const { body } = await tenant.owner.get(`${tenant.path}/audit-log?limit=1`, consistency(changed));
+    expect(body.items).toMatchObject([
+      {
+        ...{ action: 'role.granted', actor: { id: tenant.owner.id }, resource: { type: 'tenant', id: tenant.id } },
+        oldValues: { subject, roles: ['member'] },
+        newValues: { subject, roles: ['member', auditor], role: auditor },
+      },
+    ]);
+  });
+
+  it.each<[string, unknown, number]>([
+    ['no role', undefined, 422],
+    ['a word that no role has', 'nurse', 422],
+    ['a role of workspaces', 'editor', 422],
+    ['an id that no role has', UNKNOWN, 404],
+  ])('MG-086 is refused for %s, and nothing changes', async (_fault, role, status) => {
+    const user = await aMember(app, tenant);
+    const before = await everything(app, tenant);
+    expect((await tenant.owner.patch(`${members}/${user.id}`, { role })).status).toBe(status);
+    expect(await everything(app, tenant)).toEqual(before);
+  });
+
   it('TW-067 a promoted member is admin of the root workspace; a demoted one no more', async () => {
     const user = await aMember(app, tenant);
     const promoted = await tenant.owner.patch(`${members}/${user.id}`, { role: 'admin' });
@@ -162,14 +210,14 @@ describe('changing a member', () => {
     expect(await ofRoot(user.id)).toEqual([]);
   });
 
-  it('answers 404 for who is no member, known or not', async () => {
+  it('MG-086 answers 404 for who is no member, known or not', async () => {
     const stranger = await aUserWithToken(app);
     const notMember = await tenant.owner.patch(`${members}/${stranger.id}`, { role: 'admin' });
     expect(notMember.status).toBe(404);
     expect((await tenant.owner.patch(`${members}/${UNKNOWN}`, { role: 'admin' })).body).toEqual(notMember.body);
   });
 
-  it('is refused with 422 for a role that there is not, and with 409 for the last admin', async () => {
+  it('MG-087 is refused with 422 for a role that there is not, and with 409 for the last admin', async () => {
     const path = `${members}/${tenant.owner.id}`;
     expect(await tenant.owner.patch(path, { role: 'owner' })).toMatchObject({ status: 422, body: { field: 'role' } });
     const before = await everything(app, tenant);
@@ -213,7 +261,7 @@ describe('removing a member', () => {
     expect((await user.get(tenant.path)).status).toBe(404);
   });
 
-  it('TW-063 is refused with 409 for the last admin, and nothing changes', async () => {
+  it('TW-063 MG-087 is refused with 409 for the last admin, and nothing changes', async () => {
     const before = await everything(app, tenant);
     expect(await tenant.owner.delete(`${members}/${tenant.owner.id}`)).toMatchObject({
       status: 409,
@@ -287,6 +335,8 @@ describe('removing a member', () => {
     for (const role of ['member', 'admin']) {
       expect(await admin.patch(own, { role })).toMatchObject(refused);
       expect(await admin.post(members, { userId: admin.id, role })).toMatchObject(refused);
+      const assigned = { subject: { type: 'user', id: admin.id }, role, target: { type: 'tenant', id: tenant.id } };
+      expect(await admin.post(`${tenant.path}/assignments`, assigned)).toMatchObject(refused);
     }
     expect(await everything(app, tenant)).toEqual(before);
     expect((await tenant.owner.delete(own)).status).toBe(204);

@@ -110,7 +110,7 @@ describe('adding a member to a workspace', () => {
 });
 
 describe('the members of a workspace', () => {
-  it('TW-087 are listed with their roles to who may view it, in pages', async () => {
+  it('TW-087 MG-084 are listed with their roles to who may view it, in pages, and read one by one', async () => {
     const people = [await aMember(app, tenant), await aMember(app, tenant), await aMember(app, tenant)];
     for (const person of people) await done(add(person, 'member'));
     const listed = await allPages(people[0]!, members, 2);
@@ -121,7 +121,12 @@ describe('the members of a workspace', () => {
     );
     expect(listed[0]).toMatchObject({ roles: [{ role: 'admin', until: null, sources: ['creation'] }] });
     expect((await tenant.owner.get(`${members}?role=admin`)).body.items).toHaveLength(1);
-    expect((await (await aMember(app, tenant)).get(members)).status).toBe(404);
+    const one = `${members}/${people[0]!.id.toLowerCase()}`;
+    expect(await people[1]!.get(one)).toMatchObject({ status: 200, body: listed[1] });
+    expect((await people[1]!.get(`${members}/${UNKNOWN}`)).status).toBe(404);
+    const outsider = await aMember(app, tenant);
+    expect((await people[1]!.get(`${members}/${outsider.id}`)).status).toBe(404);
+    for (const path of [members, one]) expect((await outsider.get(path)).status).toBe(404);
     for (const query of ['role=owner', 'limit=201', 'x=1']) {
       expect((await tenant.owner.get(`${members}?${query}`)).status).toBe(400);
     }
@@ -136,6 +141,7 @@ describe('the members of a workspace', () => {
     const missing = await tenant.owner.get(`${tenant.path}/workspaces/${UNKNOWN}/members`);
     expect(missing.status).toBe(404);
     expect((await tenant.owner.get(foreign)).body).toEqual(missing.body);
+    expect((await tenant.owner.get(`${foreign}/${person.id}`)).body).toEqual(missing.body);
     expect((await tenant.owner.post(foreign, { userId: person.id, role: 'admin' })).body).toEqual(missing.body);
     expect((await tenant.owner.patch(`${foreign}/${person.id}`, { role: 'admin' })).body).toEqual(missing.body);
     expect((await tenant.owner.delete(`${foreign}/${person.id}`)).body).toEqual(missing.body);
@@ -190,8 +196,9 @@ describe('removing a member of a workspace', () => {
     expect((await tenant.owner.delete(`${members}/nonsense`)).status).toBe(400);
   });
 
-  it('is possible for its last admin: the tenant’s admins still change its members', async () => {
+  it('MG-083 is possible for its last admin: the tenant’s admins still change its members', async () => {
     expect((await tenant.owner.delete(`${members}/${tenant.owner.id}`)).status).toBe(204);
+    expect(await tenant.owner.get(members)).toMatchObject({ status: 200, body: { items: [], nextCursor: null } });
     expect((await tenant.owner.patch(`${tenant.path}/workspaces/${workspace}`, { name: 'x' })).status).toBe(403);
     expect((await add(tenant.owner, 'admin')).status).toBe(201);
     expect((await tenant.owner.patch(`${tenant.path}/workspaces/${workspace}`, { name: 'x' })).status).toBe(200);
