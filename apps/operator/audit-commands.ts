@@ -63,7 +63,7 @@ export function addAuditCommands(
     .option('--gzip', 'compress it')
     .option('--json', 'print what was written as JSON')
     .addHelpText('after', EXPORT)
-    .action((flags: ExportFlags) => withSession((session) => runExport(session, flags), { needsSpiceDb: false }));
+    .action((flags: ExportFlags) => withSession((session) => runExport(session, flags), { spiceDb: false }));
   program
     .command('verify-export <file>')
     .description('verify an exported trail, without a database')

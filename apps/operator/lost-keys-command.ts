@@ -19,7 +19,7 @@ also where a later backup turns up; the persons stay, with new keys for what com
 it goes on when it is started again. Afterwards start the relays, let parked events count with operator parked retry, and
 run operator replay all, operator replay relationships and operator repair.
 
-Exits with 1 where keys are lost and that is not accepted.`;
+Exits with 1 where keys are lost and that is not accepted, and with 2 where a relay is active.`;
 
 interface Flags {
   accept?: boolean;
@@ -35,7 +35,7 @@ export function addLostKeysCommand(program: Command, withSession: WithSession): 
     .addOption(operatorOption())
     .option('--json', 'print what was found and done as JSON')
     .addHelpText('after', LOST_KEYS)
-    .action((flags: Flags) => withSession((session) => runLostKeys(session, flags), { needsSpiceDb: false }));
+    .action((flags: Flags) => withSession((session) => runLostKeys(session, flags), { spiceDb: false }));
 }
 
 async function runLostKeys(session: OperatorSession, flags: Flags): Promise<number> {

@@ -73,5 +73,5 @@ async function run(work: () => Promise<number>): Promise<void> {
 /** What was called wrongly has been told by then, but as JSON. */
 function called({ exitCode, message }: CommanderError): number {
   if (exitCode === 0) return EXIT.done;
-  return isJsonAsked() ? tell(EXIT.usage, `${message.replace(/^error: /, '')}. See: ${HELP_HINT}`) : EXIT.usage;
+  return isJsonAsked() ? tell(EXIT.usage, `${message.replace(/^error: |\.$/g, '')}. See: ${HELP_HINT}`) : EXIT.usage;
 }

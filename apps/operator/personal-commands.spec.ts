@@ -1,5 +1,6 @@
 import { DEVELOPMENT_PERSONAL_DATA_KEYS } from '../../libs/platform/config-settings.js';
 import type { Report } from '../../libs/verification/index.js';
+import { requireMigrated } from '../../libs/wiring/index.js';
 import { OperatorWorld, type Ran } from './operator.fixture.js';
 
 const NEXT = `next:${Buffer.from('Vb7kQ2xZp9LmRt4WcY8sHd1NfGj6TuEa').toString('base64')}`;
@@ -107,6 +108,8 @@ describe('rotate-keys', () => {
     expect(wrapped).toBeGreaterThan(1);
     expect(await withKeys(NEXT, 'status')).toMatchObject({ code: 0 });
     expect(await world.operator('status')).toMatchObject({ code: 2, errors: expect.stringContaining('the key next') });
+    // As a process asks that was opened while the database was away.
+    await expect(requireMigrated(world.runtime)).rejects.toThrow(/PERSONAL_DATA_KEYS.*the key next/s);
     const again = await withKeys(NEXT, 'rotate-keys');
     expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^0 keys were wrapped with next, and all are/) });
   });

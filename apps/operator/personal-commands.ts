@@ -32,7 +32,7 @@ early.
 
   PERSONAL_DATA_KEYS=2026-07:…,2026-01:… operator rotate-keys`;
 
-const WITHOUT_SPICEDB = { needsSpiceDb: false };
+const WITHOUT_SPICEDB = { spiceDb: false };
 const KEYS_AT_ONCE = 500;
 
 interface EraseFlags {

@@ -10,7 +10,7 @@ import {
   repairRelationships,
   type RepairReport,
 } from '../../libs/verification/index.js';
-import { UsageError } from '../../libs/wiring/index.js';
+import { requireMigrated, UsageError } from '../../libs/wiring/index.js';
 import { Lease, LEASE_MS } from '../relay/lease.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, type OperatorSession, operatorOption } from './session.js';
@@ -28,7 +28,7 @@ many, and changes nothing unless --accept-lost-events is given: then the audit e
 (the table lost_audit_entry), what they did is undone, and the loss itself is put on the record. Interrupted, it goes on
 when it is started again.
 
-Exits with 1 where events are lost and that is not accepted, or where a relay is active.`;
+Exits with 1 where events are lost and that is not accepted, and with 2 where a relay is active.`;
 
 interface Flags {
   acceptLostEvents?: boolean;
@@ -56,6 +56,7 @@ export function addRebuildCommand(program: Command, withSession: WithSession): v
 
 async function runRebuild(session: OperatorSession, flags: Flags): Promise<number> {
   const { pool } = session.runtime;
+  await requireMigrated(session.runtime);
   const lease = new Lease(pool, PARTITION, 'operator-rebuild');
   if (!(await lease.acquire())) throw new UsageError('A relay is active. Stop every API and relay, then rebuild.');
   const renewing = setInterval(() => void lease.renew().catch(() => undefined), LEASE_MS / 4);

@@ -14,7 +14,7 @@ interface Json {
 interface Who extends Json {
   operator: string;
 }
-const WITHOUT_SPICEDB = { needsSpiceDb: false };
+const WITHOUT_SPICEDB = { spiceDb: false };
 
 const PARKED = `
 The relay parks what it can't do and goes on: a relationship that SpiceDB refuses, or an event that this version can't

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
 import { createLogger, isLine } from '../../libs/platform/index.js';
 import type { Stage } from '../../libs/projections/index.js';
-import { closeRuntime, openRuntime, type Runtime, UsageError } from '../../libs/wiring/index.js';
+import { closeRuntime, openRuntime, requireTables, type Runtime, UsageError } from '../../libs/wiring/index.js';
 import { createCommandContext } from '../relay/start-relay.js';
 import { type Closing, reachServers } from './reach-servers.js';
 
@@ -18,6 +18,13 @@ export interface OperatorSession {
   close(): Promise<void>;
 }
 
+export interface Needs {
+  /** Where one would have to be started for the command. */
+  spiceDb?: boolean;
+  /** Those of this version. */
+  tables?: boolean;
+}
+
 /** A replay uses three at once, beside the one that listens. */
 const FEWEST_CONNECTIONS = 5;
 
@@ -25,16 +32,20 @@ const FEWEST_CONNECTIONS = 5;
  * Connects to what DATABASE_URL, SPICEDB_ENDPOINT and EVENTSTORE_URL name; what they do not is taken from the data
  * folder: the parts that run on it, or parts of its own for the time of the command.
  */
-export async function openSession(env: NodeJS.ProcessEnv, { needsSpiceDb = true } = {}): Promise<OperatorSession> {
+export async function openSession(
+  env: NodeJS.ProcessEnv,
+  { spiceDb = true, tables = true }: Needs = {},
+): Promise<OperatorSession> {
   const closing: Closing = [];
   const close = async (): Promise<void> => {
     for (let step = closing.pop(); step; step = closing.pop()) await step();
   };
   try {
-    const { config, spicedbAtRest } = await reachServers(env, needsSpiceDb, closing);
+    const { config, spicedbAtRest } = await reachServers(env, spiceDb, closing);
     const databasePoolMax = Math.max(config.databasePoolMax, FEWEST_CONNECTIONS);
     const runtime = await openRuntime({ ...config, databasePoolMax }, { name: 'operator' });
     closing.push(() => closeRuntime(runtime));
+    if (tables) await requireTables(runtime.pool);
     // Standard output is for what the command finds.
     const destination = pino.destination(2);
     const context = await createCommandContext(
@@ -42,7 +53,7 @@ export async function openSession(env: NodeJS.ProcessEnv, { needsSpiceDb = true 
       createLogger({ level: 'error', name: 'operator', destination }),
     );
     closing.push(() => context.close());
-    return { runtime, context, spicedbAtRest: spicedbAtRest && !needsSpiceDb, close };
+    return { runtime, context, spicedbAtRest: spicedbAtRest && !spiceDb, close };
   } catch (error) {
     await close();
     throw error;

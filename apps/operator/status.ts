@@ -1,4 +1,4 @@
-import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { SpiceDbRefused, SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { type Mark, readMark } from '../../libs/outbox/index.js';
 import { pendingMigrations } from '../../libs/platform/index.js';
@@ -30,7 +30,7 @@ export interface Status {
     oldestUndeliveredSeconds: number;
     /** Where SpiceDB itself says that the delivery is. */
     mark: number | null;
-    spicedb: 'answers' | 'does not answer' | 'is not running';
+    spicedb: 'answers' | 'lacks schema.zed' | 'does not answer' | 'is not running';
     /** Why nothing is delivered, and SpiceDB is not asked. */
     doubt: string | null;
   };
@@ -71,6 +71,7 @@ async function askForMark({
     return { mark: mark?.position ?? null, spicedb: 'answers' };
   } catch (error) {
     if (error instanceof SpiceDbUnavailable) return { mark: null, spicedb: 'does not answer' };
+    if (error instanceof SpiceDbRefused) return { mark: null, spicedb: 'lacks schema.zed' };
     throw error;
   }
 }
@@ -92,7 +93,7 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
     `relay        at ${relay.checkpoint}, behind by ${lag}; processes at ${relay.processed}`,
     `lease        ${held}`,
     `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered${delivery.undelivered > 0 ? `, the oldest for ${delivery.oldestUndeliveredSeconds.toFixed(1)} s` : ''}`,
-    `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}`,
+    `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}${delivery.spicedb === 'lacks schema.zed' ? '; run: operator migrate' : ''}`,
     ...(delivery.doubt === null ? [] : [`refused      ${delivery.doubt}`]),
     `parked       ${parked.events} events, ${parked.relationships} relationships, ${parked.followUps} follow-ups${waiting > 0 ? '; see: operator parked list' : ''}`,
     ...replays.map(

@@ -1,25 +1,23 @@
 import type { Command } from 'commander';
 import { replay, type ReplayReport } from '../../libs/projections/index.js';
 import { checkInvariants, type Report, repairRelationships } from '../../libs/verification/index.js';
-import { UsageError } from '../../libs/wiring/index.js';
+import { requireMigrated, UsageError } from '../../libs/wiring/index.js';
 import { runMigrations } from './migrate.js';
 import { EXIT, print, ProgressBar } from './output.js';
-import { operatorContext, type OperatorSession, operatorOption } from './session.js';
+import { type Needs, operatorContext, type OperatorSession, operatorOption } from './session.js';
 import { describeStatus, isWell, readStatus } from './status.js';
 import { watchedLog } from './watched-log.js';
 
 /** Runs an action on a session; without SpiceDB where one would have to be started for it. */
-export type WithSession = (
-  action: (session: OperatorSession) => Promise<number>,
-  needs?: { needsSpiceDb: boolean },
-) => Promise<void>;
+export type WithSession = (action: (session: OperatorSession) => Promise<number>, needs?: Needs) => Promise<void>;
 
 interface Json {
   json?: boolean;
 }
 const PARTITION = 0;
 const RELATIONSHIPS = 'relationships';
-const WITHOUT_SPICEDB = { needsSpiceDb: false };
+const WITHOUT_SPICEDB = { spiceDb: false };
+const WHATEVER_IS_THERE = { spiceDb: false, tables: false };
 
 /** Commands about tables, relationships and how they stand. */
 export function addStoreCommands(program: Command, withSession: WithSession): void {
@@ -28,13 +26,13 @@ export function addStoreCommands(program: Command, withSession: WithSession): vo
     .description('create or upgrade the tables and write schema.zed to SpiceDB')
     .option('--json', 'print what was done as JSON')
     .addHelpText('after', MIGRATE)
-    .action(({ json }: Json) => withSession((session) => runMigrations(session, json), WITHOUT_SPICEDB));
+    .action(({ json }: Json) => withSession((session) => runMigrations(session, json), WHATEVER_IS_THERE));
   program
     .command('status')
     .description('show how far the relay is behind the log, what is undelivered, parked or outdated, and who is active')
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', STATUS)
-    .action(({ json }: Json) => withSession((session) => runStatus(session, json), WITHOUT_SPICEDB));
+    .action(({ json }: Json) => withSession((session) => runStatus(session, json), WHATEVER_IS_THERE));
   program
     .command('replay <model>')
     .description('rebuild a read model, or all of them, beside the live rows and put it in their place')
@@ -194,6 +192,7 @@ function describeReport({ position, checks, delivery, parked, ok }: Report): str
 
 async function runRepair({ runtime }: OperatorSession, flags: Json & { operator: string }): Promise<number> {
   const { log, pool, spicedb, domain, clock } = runtime;
+  await requireMigrated(runtime);
   const context = operatorContext(runtime, flags.operator);
   const bar = new ProgressBar('reading the log');
   const watched = await watchedLog(log, (position, head) => bar.show(position, head));

@@ -55,6 +55,7 @@ const UNSAFE: [string, string, RegExp][] = [
   ['PERSONAL_DATA_KEYS', '', /random keys of your own/],
   ['PERSONAL_DATA_KEYS', `k1:${WRAPPING_KEY},${DEVELOPMENT_PERSONAL_DATA_KEYS}`, /random keys of your own/],
   ['PERSONAL_DATA_KEYS', `k1:${Buffer.alloc(32).toString('base64')}`, /random keys of your own/],
+  ['PERSONAL_DATA_KEYS', `k1:${WRAPPING_KEY},k2:${WRAPPING_KEY}`, /random keys of your own/],
   ['PERSONAL_DATA_KEYS', WRAPPING_KEY, /id:base64 of 32 random bytes/],
   ['DATABASE_URL', '', /address of a PostgreSQL server/],
   ['DATABASE_URL', 'postgres://postgres:postgres@127.0.0.1/countersign', /another password/],

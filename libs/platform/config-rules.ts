@@ -81,6 +81,12 @@ const always: Rule[] = [
     values.port === values.spicedbPort &&
     values.port !== 0 &&
     fault('SPICEDB_PORT', `${values.spicedbPort}, which is also PORT`, 'another port than PORT'),
+  ({ metricsPort, port, spicedbPort, spicedbEndpoint }, mode) => {
+    if (!metricsPort || (mode !== 'api' && mode !== 'standalone')) return false;
+    const embedded = mode === 'standalone' && !spicedbEndpoint;
+    const other = metricsPort === port ? 'PORT' : embedded && metricsPort === spicedbPort && 'SPICEDB_PORT';
+    return other && fault('METRICS_PORT', `${metricsPort}, which is also ${other}`, `another port than ${other}`);
+  },
   (values) =>
     values.oidcIssuer !== undefined && !values.oidcAudience && missing('OIDC_AUDIENCE', 'a value beside OIDC_ISSUER'),
   (values) =>
@@ -93,11 +99,10 @@ const inProduction: Rule[] = [
   ({ tokenPepper }) => publicKey('TOKEN_PEPPER', tokenPepper.split(','), DEVELOPMENT_TOKEN_PEPPER),
   ({ signingKey }) => publicKey('SIGNING_KEY', [signingKey], DEVELOPMENT_SIGNING_KEY),
   ({ personalDataKeys }) => {
-    const [{ key: known }] = parseWrappingKeys(DEVELOPMENT_PERSONAL_DATA_KEYS)!;
-    const found = personalDataKeys.some(({ key }) => key.equals(known))
-      ? 'nothing, or the public development key'
-      : personalDataKeys.some(({ key }) => isWeak(key.export().toString('latin1'))) && 'a key that can be guessed';
-    return found && fault('PERSONAL_DATA_KEYS', found, 'in production random keys of your own, as id:base64');
+    const found = unsafeWrappingKeys(personalDataKeys.map(({ key }) => key.export()));
+    return (
+      found !== undefined && fault('PERSONAL_DATA_KEYS', found, 'in production random keys of your own, as id:base64')
+    );
   },
   ({ databaseUrl }) =>
     [passwordOf(urlOf(databaseUrl ?? '')), ...(urlOf(databaseUrl ?? '')?.searchParams.getAll('password') ?? [])].some(
@@ -148,6 +153,15 @@ function publicKey(variable: string, keys: string[], developmentKey: string): Co
     ? 'nothing, or the public development key'
     : keys.some((key) => isWeak(key.trim())) && 'a value that can be guessed';
   return found && fault(variable, found, 'in production a random secret of your own of at least 32 characters');
+}
+
+function unsafeWrappingKeys(keys: Buffer[]): string | undefined {
+  const [{ key: known }] = parseWrappingKeys(DEVELOPMENT_PERSONAL_DATA_KEYS)!;
+  if (keys.some((key) => key.equals(known.export()))) return 'nothing, or the public development key';
+  if (keys.some((key) => isWeak(key.toString('latin1')))) return 'a key that can be guessed';
+  const isTwice = new Set(keys.map((key) => key.toString('latin1'))).size < keys.length;
+  // Who takes one of them away after a rotation has taken nothing away.
+  return isTwice ? 'the same key under two ids' : undefined;
 }
 
 /** What is wrong with values that are each well-formed. */

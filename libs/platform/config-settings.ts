@@ -130,7 +130,7 @@ const personalDataKeys: Setting<readonly [WrappingKey, ...WrappingKey[]]> = {
   name: 'PERSONAL_DATA_KEYS',
   meaning:
     'key under which the keys of personal data are stored; to rotate it: the new one, a comma, the old ones, and then operator rotate-keys',
-  accepted: 'id:base64 of 32 random bytes, with commas between several',
+  accepted: 'id:base64 of 32 random bytes, with commas between several, each with an id of its own',
   secret: true,
   shownDefault: DEVELOPMENT_PERSONAL_DATA_KEYS,
   fallback: () => readWrappingKeys(DEVELOPMENT_PERSONAL_DATA_KEYS),
@@ -182,9 +182,10 @@ export const settings = {
   }),
   databaseUrl: optional('DATABASE_URL', {
     meaning: 'PostgreSQL; replaces the embedded one',
-    accepted: 'postgres://user:password@host:port/database',
+    accepted:
+      'postgres://user:password@host:port/database of one host, percent-encoded where it has special characters',
     secret: true,
-    accepts: (value) => isUrl(value, ['postgres:', 'postgresql:']),
+    accepts: (value) => isUrl(value, ['postgres:', 'postgresql:']) && !urlOf(value)!.hostname.includes(','),
   }),
   databasePoolMax: integer('DATABASE_POOL_MAX', {
     min: 2,
@@ -228,7 +229,7 @@ export const settings = {
   tokenPepper: text('TOKEN_PEPPER', {
     byDefault: DEVELOPMENT_TOKEN_PEPPER,
     meaning: 'key of the HMAC that stored tokens are kept as; to rotate it: the new one, a comma, the old ones',
-    accepted: KEY_RULE,
+    accepted: `${KEY_RULE}, with commas between several`,
     secret: true,
     accepts: (value) => value.split(',').every((pepper) => pepper.trim().length >= 32),
   }),

@@ -98,6 +98,7 @@ describe('the configuration', () => {
     ['DELIVERY_MAX_UPDATES', '1.5'],
     ['DATABASE_URL', 'mysql://db/x'],
     ['DATABASE_URL', 'db:5432'],
+    ['DATABASE_URL', 'postgres://u:p@one,two/x'],
     ['EVENTSTORE_URL', 'http://es:2113'],
     ['EVENTSTORE_URL', 'esdb://one:2113,'],
     ['EVENTSTORE_URL', 'esdb://'],
@@ -180,6 +181,8 @@ describe('the configuration', () => {
     expect(variables(faultsOf({ OIDC_ISSUER: 'https://id.example' }))).toEqual(['OIDC_AUDIENCE']);
     expect(variables(faultsOf({ OIDC_AUDIENCE: 'api' }))).toEqual(['OIDC_ISSUER']);
     expect(variables(faultsOf({ PORT: '50051' }))).toEqual(['SPICEDB_PORT']);
+    for (const METRICS_PORT of ['3000', '50051'])
+      expect(variables(faultsOf({ METRICS_PORT }))).toEqual(['METRICS_PORT']);
   });
 });
 

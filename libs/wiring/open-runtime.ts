@@ -11,11 +11,12 @@ import {
   systemClock,
   systemIds,
 } from '../platform/index.js';
-import { ERASED_CHANNEL, SubjectKeys, WrappingKeyRefused } from '../personal-data/index.js';
+import { ERASED_CHANNEL, SubjectKeys } from '../personal-data/index.js';
 import { Progress } from '../projections/index.js';
 import { buildDomain } from './domain.js';
 import { type FaultHook, withFaultPoints } from './fault-points.js';
 import { withMetrics } from './measured-log.js';
+import { requireUsableKeys } from './require-migrated.js';
 import type { Runtime } from './runtime.module.js';
 
 export interface OpenOptions {
@@ -35,7 +36,7 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
     // A batch of the relay is about 15 statements: written together, they cost two round trips in the place of 15.
     pipeline: true,
   });
-  const opened = await openEventLog({ eventStoreUrl: eventstoreUrl, databaseUrl });
+  const opened = await openEventLog({ eventStoreUrl: eventstoreUrl, databaseUrl }).catch(namingEventStore);
   const metrics = new Metrics();
   const measured = withMetrics(opened, metrics);
   const log = at ? withFaultPoints(measured, at) : measured;
@@ -46,7 +47,7 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
     ca: spicedbCa,
   });
   const keys = new SubjectKeys(pool, config.personalDataKeys);
-  await requireUsable(keys);
+  await requireUsableKeys(keys).catch(unlessNothingToLookAt);
   const progress = new Progress(pool);
   progress.alsoHear(ERASED_CHANNEL, {
     hear: (subject) => keys.forget([subject]),
@@ -58,18 +59,19 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
   return { config, pool, log, spicedb, domain, keys, progress, metrics, at, ...given };
 }
 
-const NO_TABLE = '42P01';
+/** Nothing is asked of a server yet: what its client refuses is the address. */
+function namingEventStore({ message }: Error): never {
+  const accepted = 'an address that its client understands';
+  throw new ConfigurationRefused([{ variable: 'EVENTSTORE_URL', found: message, accepted }]);
+}
 
-/** A database that is not migrated, or is away, has nothing that could be looked at yet. */
-async function requireUsable(keys: SubjectKeys): Promise<void> {
-  try {
-    await keys.requireUsable();
-  } catch (error) {
-    if (isConnectionError(error) || (error as { code?: string }).code === NO_TABLE) return;
-    if (!(error instanceof WrappingKeyRefused)) throw error;
-    const faults = [{ variable: 'PERSONAL_DATA_KEYS', found: error.message, accepted: 'every key that is in use' }];
-    throw new ConfigurationRefused(faults);
-  }
+const NO_TABLE = '42P01';
+const NO_COLUMN = '42703';
+
+/** A database that is not migrated yet, or is away, can't be looked at: `requireMigrated` does that later. */
+function unlessNothingToLookAt(error: unknown): void {
+  const { code } = error as { code?: string };
+  if (!isConnectionError(error) && code !== NO_TABLE && code !== NO_COLUMN) throw error;
 }
 
 /** The event log first: what is in flight is answered while everything else is still there. */
