@@ -11,6 +11,9 @@ class AuditPrincipalDocument {
 
   @ApiProperty()
   id!: string;
+
+  @ApiProperty({ type: String, ...NULLABLE, description: 'name or e-mail address, as it is now' })
+  displayName!: string | null;
 }
 
 class AuditActorDocument {
@@ -20,7 +23,7 @@ class AuditActorDocument {
   @ApiProperty({ description: 'of a process: its name' })
   id!: string;
 
-  @ApiProperty({ type: String, ...NULLABLE, description: 'as it was at the time' })
+  @ApiProperty({ type: String, ...NULLABLE, description: 'name or e-mail address, as it was at the time' })
   displayName!: string | null;
 
   @ApiProperty({ required: false, description: 'for whom a process acted' })

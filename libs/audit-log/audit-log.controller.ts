@@ -1,25 +1,34 @@
-import { Controller, Get, Query as QueryString } from '@nestjs/common';
+import { Controller, Get, Inject, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { AnswersPageOf, type Page, Requires } from '../edge/index.js';
+import type { SpiceDb } from '../authorization/index.js';
+import { Access, AnswersPageOf, Caller, type Page, type Principal, Requires, SPICEDB } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
 import { ListedAuditEntry } from './audit-documents.js';
 import { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';
+import { seenBy } from './seen-entries.js';
 
 @ApiTags('audit log')
 @Controller('v1/tenants/:tenantId/audit-log')
 export class AuditLogController {
-  constructor(private readonly queries: QueryBus) {}
+  constructor(
+    private readonly queries: QueryBus,
+    readonly access: Access,
+    @Inject(SPICEDB) readonly spicedb: SpiceDb,
+  ) {}
 
+  /** Who does not administrate the tenant sees the entries of what they may see. */
   @Get()
   @AnswersPageOf(ListedAuditEntry)
   @Requires({ permission: 'logs_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   async list(
+    @Caller() reader: Principal,
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: AuditLogQuery,
   ): Promise<Page<ListedAuditEntry>> {
-    return this.queries.execute(new ListAuditEntries(tenantId, consistent(query)));
+    const seenAlone = () => seenBy(reader, tenantId, this);
+    return this.queries.execute(new ListAuditEntries(tenantId, consistent(query), seenAlone));
   }
 }
 

@@ -9,6 +9,8 @@ import { isSealed } from '../personal-data/index.js';
 import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
 import type { ListedAuditEntry } from './audit-documents.js';
 import { withoutSecrets } from './audit-rendering.js';
+import { namesOf, personKey } from './names-of.js';
+import { isSeen, type Seen } from './seen-entries.js';
 
 interface AuditTable {
   chain: string;
@@ -92,6 +94,8 @@ export class ListAuditEntries extends Query<Page<ListedAuditEntry>> {
   constructor(
     readonly chain: string,
     readonly page: AuditLogQuery,
+    /** What the reader may see, where that is not all; asked while entries are read for the many who see all. */
+    readonly seenAlone?: () => Promise<Seen | undefined>,
   ) {
     super();
   }
@@ -105,15 +109,29 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
     private readonly registry: EventRegistry,
   ) {}
 
-  async execute({ chain, page }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
+  async execute({ chain, page, seenAlone }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
     const paging = new Paging(this.key, `audit-log/${chain}`, page);
-    const after = paging.after?.[0] as number | undefined;
-    const rows = await this.db
+    const [all, seen] = await Promise.all([this.rows(chain, page, paging), seenAlone?.()]);
+    const rows = seen ? await this.rows(chain, page, paging, seen) : all;
+    const opened = await this.opened(rows);
+    const people = [...opened.values()].flatMap(({ metadata }) => metadata.actor?.onBehalfOf ?? []);
+    const names = await namesOf(this.db, people);
+    return paging.page(
+      rows,
+      (row) => listedEntry(row, opened.get(row)!, names),
+      ({ sequence }) => [sequence],
+    );
+  }
+
+  private rows(chain: string, page: AuditLogQuery, { after: from, limit }: Paging, seen?: Seen): Promise<AuditTable[]> {
+    const after = from?.[0] as number | undefined;
+    return this.db
       .selectFrom('audit_entry')
       .selectAll()
       .where('chain', '=', chain)
-      .$if(isOfATimeAlone(page), (query) =>
-        query.where(isAmongThoseOf(chain, page, { after, limit: paging.limit + 1 })),
+      .$if(seen !== undefined, (query) => query.where(isSeen(seen!)))
+      .$if(seen === undefined && isOfATimeAlone(page), (query) =>
+        query.where(isAmongThoseOf(chain, page, { after, limit: limit + 1 })),
       )
       .$if(page.from !== undefined, (query) => query.where('at', '>=', page.from!))
       .$if(page.to !== undefined, (query) => query.where('at', '<', page.to!))
@@ -128,14 +146,8 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
       })
       .$if(after !== undefined, (query) => query.where('sequence', page.order === 'asc' ? '>' : '<', after!))
       .orderBy('sequence', page.order)
-      .limit(paging.limit + 1)
+      .limit(limit + 1)
       .execute();
-    const opened = await this.opened(rows);
-    return paging.page(
-      rows,
-      (row) => listedEntry(row, opened.get(row)!),
-      ({ sequence }) => [sequence],
-    );
   }
 
   private async opened(rows: readonly AuditTable[]): Promise<Map<AuditTable, Opened>> {
@@ -214,9 +226,14 @@ function openedEntry(stored: ShownEvent, { metadata, personal }: ShownEvent): Op
   };
 }
 
-function listedEntry(row: AuditTable, { metadata, actor, personal, erased }: Opened): ListedAuditEntry {
+function listedEntry(
+  row: AuditTable,
+  { metadata, actor, personal, erased }: Opened,
+  names: ReadonlyMap<string, string>,
+): ListedAuditEntry {
   const { actorName = null, ip = null, userAgent = null } = actor;
-  const onBehalfOf = metadata.actor?.onBehalfOf;
+  const person = metadata.actor?.onBehalfOf;
+  const onBehalfOf = person && { ...person, displayName: names.get(personKey(person)) ?? null };
   return {
     sequence: row.sequence,
     at: row.at,

@@ -31,7 +31,7 @@ export interface OidcProvider {
 }
 interface KnownUser {
   id: string;
-  displayName: string | null;
+  name: string | null;
   active: boolean;
 }
 
@@ -68,14 +68,15 @@ export class OidcSignIn {
 
   /** @throws Refused `unauthenticated` where the user is not active */
   async userOf(claims: OidcClaims, request: FastifyRequest): Promise<Principal> {
-    const { id, displayName, active } = (await this.find(claims)) ?? (await this.register(claims, request));
+    const { id, name, active } = (await this.find(claims)) ?? (await this.register(claims, request));
     if (!active) throw new Refused('unauthenticated', 'the user is not active');
-    return { type: 'user', id, name: displayName, authentication: 'oidc' };
+    return { type: 'user', id, name, authentication: 'oidc' };
   }
 
   private async find({ issuer, subject }: OidcClaims): Promise<KnownUser | undefined> {
     const { rows } = await this.pool.query<KnownUser>(
-      `select id, display_name as "displayName", active from app_user where issuer = $1 and external_subject = $2`,
+      `select id, coalesce(display_name, email) as name, active from app_user
+       where issuer = $1 and external_subject = $2`,
       [issuer, subject],
     );
     return rows[0];
@@ -93,7 +94,8 @@ export class OidcSignIn {
     // An earlier user whose subject is written differently and reads the same is somebody else.
     if (user.externalIdentity?.subject !== subject) throw new Refused('unauthenticated', 'the subject is another’s');
     await this.progress.waitFor('projected', position, SEEN_WAIT_MS);
-    return user;
+    const { id, displayName, email, active } = user;
+    return { id, name: displayName ?? email, active };
   }
 
   private contextOf(request: FastifyRequest): CommandContext {

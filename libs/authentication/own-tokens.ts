@@ -64,7 +64,7 @@ export class OwnTokens {
   /** @throws Refused `not-yet` while the first start is under way */
   async administrator(): Promise<Principal> {
     const { rows } = await this.pool.query<Holder>(
-      'select id as "holderId", display_name as name from app_user where built_in',
+      'select id as "holderId", coalesce(display_name, email) as name from app_user where built_in',
     );
     const [admin] = rows;
     if (!admin) throw new Refused('not-yet', 'the installation is being set up');
@@ -120,7 +120,7 @@ const HOLDER = { pat: 'user', sat: 'service_account', key: 'user' } as const;
 
 const STORED: Readonly<Record<TokenKind, string>> = {
   pat: `select t.id, t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
-               u.id as "holderId", u.display_name as name, u.active
+               u.id as "holderId", coalesce(u.display_name, u.email) as name, u.active
         from token t join app_user u on u.id = t.user_id where t.id = any($1)`,
   // A tenant that is being deleted has no row any more, and so its service accounts no tokens.
   sat: `select t.id, t.hmac, t.expires_at as "expiresAt", t.revoked_at as "revokedAt",
@@ -129,7 +129,7 @@ const STORED: Readonly<Record<TokenKind, string>> = {
         join tenant on tenant.id = a.tenant_id where t.id = any($1)`,
   // For members alone: a membership that ends by time ends its keys before the expiry is on record.
   key: `select k.id, k.hmac, k.expires_at as "expiresAt", k.revoked_at as "revokedAt", k.tenant_id as "onlyIn",
-               u.id as "holderId", u.display_name as name, u.active
+               u.id as "holderId", coalesce(u.display_name, u.email) as name, u.active
         from api_key k join app_user u on u.id = k.user_id join tenant on tenant.id = k.tenant_id
         where k.id = any($1) and exists (
           select from assignment a where a.tenant_id = k.tenant_id and a.subject_id = k.user_id

@@ -6,6 +6,7 @@ import { Refused } from '../platform/index.js';
 export interface Principal {
   type: 'user' | 'service_account';
   id: string;
+  /** What they are called, else their e-mail address. */
   name: string | null;
   /** `oidc`, `token`, `api-key`, `admin-token`. */
   authentication: string;
