@@ -1,5 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { Pool } from 'pg';
 import { Public } from '../../libs/authentication/index.js';
 import type { SpiceDb } from '../../libs/authorization/index.js';
@@ -50,15 +50,19 @@ export class HealthController {
     private readonly progress: Progress,
   ) {}
 
-  /** The process answers. */
   @Get('healthz')
+  @ApiOperation({ summary: 'Does the process answer?', description: 'Restart it where it does not.' })
   @AnswersWith(HealthDocument)
   health(): HealthDocument {
     return { status: 'ok' };
   }
 
-  /** Everything it depends on answers, and it is not about to stop. */
   @Get('readyz')
+  @ApiOperation({
+    summary: 'Is it ready for calls?',
+    description:
+      '503 while a server that it depends on does not answer, and from the moment in which it is told to stop.',
+  })
   @AnswersWith(ReadinessDocument)
   async ready(): Promise<ReadinessDocument> {
     if (this.draining.begun) throw new Refused('dependency-unavailable', STOPPING);

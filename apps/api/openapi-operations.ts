@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { ProblemDocument, type RouteDescription } from '../../libs/edge/index.js';
 import { problemKind } from '../../libs/platform/index.js';
-import { answerSchema, PROBLEM_CODES, refTo, type Schema, type Schemas } from './openapi-schemas.js';
+import { answerSchema, PROBLEM_CODES, refName, refTo, type Schema, type Schemas } from './openapi-schemas.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -102,6 +102,8 @@ function describeRequirement({ operation, route: { requirement } }: Described): 
   const { permission, on, seenWith, fresh } = requirement;
   const resource = on === 'system' ? { type: 'system' } : on;
   Object.assign(operation, { 'x-requires': { permission, resource, seenWith, fresh } });
+  const needed = `Needs \`${permission}\` on the ${on === 'system' ? 'installation' : on.type.replace('_', ' ')}.`;
+  operation.description = [operation.description, needed].filter(Boolean).join(' ');
 }
 
 function takesKeys({ path, route }: Pick<Described, 'path' | 'route'>): boolean {
@@ -128,10 +130,6 @@ function relaxBody({ operation, schemas }: Described): void {
   const { anyOf = [schema as Schema] } = schema as Schema;
   const bodies = anyOf.map((one) => schemas[refName(one)]);
   if (bodies.some((one) => (one?.required ?? []).length === 0)) body.required = false;
-}
-
-function refName({ $ref = '' }: Schema): string {
-  return $ref.slice(refTo('').length);
 }
 
 function describeSuccess({ operation, schemas, route }: Described): void {

@@ -16,6 +16,10 @@ export interface Schema {
   allOf?: Schema[];
   anyOf?: Schema[];
   oneOf?: Schema[];
+  format?: string;
+  pattern?: string;
+  minimum?: number;
+  example?: unknown;
   [keyword: string]: unknown;
 }
 export type Schemas = Record<string, Schema>;
@@ -31,6 +35,10 @@ const ANSWER_MEMBERS: Schemas = {
 
 export function refTo(name: string): string {
   return `${SCHEMAS}${name}`;
+}
+
+export function refName({ $ref = '' }: Schema): string {
+  return $ref.slice(SCHEMAS.length);
 }
 
 /** Adds the schema of an answer where it is more than the document itself, and returns its name. */

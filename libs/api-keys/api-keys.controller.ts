@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsInt, Max, Min } from 'class-validator';
 import {
   Access,
@@ -59,8 +59,12 @@ export class ApiKeysController {
     private readonly access: Access,
   ) {}
 
-  /** A key of the caller's own for the tenant. A key makes no keys. */
   @Post()
+  @ApiOperation({
+    summary: 'Create an API key for myself',
+    description:
+      'It acts as the caller, in this tenant alone. A key makes no keys. The answer has the secret, which is told only once.',
+  })
   @Requires({ permission: 'create_api_key', on: TENANT })
   @AnswersWith(CreatedApiKeyDocument)
   @Problems('forbidden', 'api-key-name-taken')
@@ -77,8 +81,8 @@ export class ApiKeysController {
     });
   }
 
-  /** The caller's own; all of the tenant for its admins. */
   @Get()
+  @ApiOperation({ summary: 'List API keys', description: 'The caller’s own; all of the tenant for its admins.' })
   @Requires({ permission: 'view', on: TENANT })
   @AnswersPageOf(ApiKeyDocument)
   async list(
@@ -94,6 +98,7 @@ export class ApiKeysController {
   }
 
   @Get(':apiKeyId')
+  @ApiOperation({ summary: 'Read an API key', description: 'For its owner and the admins of the tenant.' })
   @Requires({ permission: 'view', on: API_KEY })
   @AnswersWith(ApiKeyDocument)
   async get(@UlidParam('tenantId') tenantId: string, @UlidParam('apiKeyId') apiKeyId: string): Promise<ListedApiKey> {
@@ -102,8 +107,8 @@ export class ApiKeysController {
     return key;
   }
 
-  /** It works no more, and stays in the list. */
   @Delete(':apiKeyId')
+  @ApiOperation({ summary: 'Revoke an API key', description: 'It works no more, and stays in the list.' })
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'revoke', on: API_KEY, fresh: true })

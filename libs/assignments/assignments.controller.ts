@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import {
   type Answer,
@@ -50,19 +50,22 @@ class AssignBody {
 class ListAssignmentsQuery extends PageQuery {
   @Omittable()
   @IsUlid()
+  @ApiProperty({ description: 'only those of a user or service account' })
   subjectId?: string;
 
   @Omittable()
   @IsIn(TARGET_TYPES)
-  @ApiProperty({ enum: TARGET_TYPES })
+  @ApiProperty({ enum: TARGET_TYPES, description: 'only those on targets of the type' })
   targetType?: Target['type'];
 
   @Omittable()
   @IsUlid()
+  @ApiProperty({ description: 'only those on a tenant or workspace' })
   targetId?: string;
 
   @Omittable()
   @IsRoleReference()
+  @ApiProperty({ description: 'only those of the role' })
   role?: string;
 }
 
@@ -77,6 +80,10 @@ export class AssignmentsController {
   ) {}
 
   @Get()
+  @ApiOperation({
+    summary: 'List assignments',
+    description: 'Who holds what in the tenant and its workspaces: one item for each source of a role.',
+  })
   @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(AssignmentDocument)
   async list(
@@ -88,6 +95,11 @@ export class AssignmentsController {
   }
 
   @Post()
+  @ApiOperation({
+    summary: 'Give somebody a role',
+    description:
+      'On the tenant or one of its workspaces, with an end or without. A built-in role takes the place of the one they have there. Nobody gives what they don’t hold themselves.',
+  })
   @HonoursIfMatch()
   @AnswersWith(MemberDocument)
   @Problems(
@@ -110,8 +122,11 @@ export class AssignmentsController {
     return this.edge.run(call, (context) => new GrantRole(context, input));
   }
 
-  /** Removes the role whatever its sources; a tenant's last admin stays. */
   @Delete(':assignmentId')
+  @ApiOperation({
+    summary: 'Take a role from somebody',
+    description: 'Whatever its sources. A tenant’s last admin stays.',
+  })
   @HttpCode(204)
   @HonoursIfMatch()
   @ApiParam({ name: 'assignmentId', description: '`id` of a listed assignment' })

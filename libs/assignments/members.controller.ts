@@ -10,7 +10,7 @@ import {
   Query as QueryString,
 } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiOperation, ApiProperty, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
 import {
   type Answer,
@@ -84,6 +84,7 @@ function NamesMember(): MethodDecorator {
 class ListMembersQuery extends PageQuery {
   @Omittable()
   @IsRoleReference()
+  @ApiProperty({ description: 'only those who hold the role' })
   role?: string;
 }
 
@@ -161,6 +162,10 @@ export class TenantMembersController extends Members {
   }
 
   @Get()
+  @ApiOperation({
+    summary: 'List the members of a tenant',
+    description: 'Each with the roles they hold on the tenant itself.',
+  })
   @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(ListedMemberDocument)
   list(@UlidParam('tenantId') tenantId: string, @QueryString() query: ListMembersQuery): Promise<Page<ListedMember>> {
@@ -175,6 +180,11 @@ export class TenantMembersController extends Members {
   }
 
   @Post()
+  @ApiOperation({
+    summary: 'Add a member to a tenant',
+    description:
+      'By `userId`, or by `subject` for a service account. A built-in role takes the place of the one they have.',
+  })
   @NamesMember()
   @HonoursIfMatch()
   @Requires({ permission: 'members_create', on: TENANT, seenWith: 'view', fresh: true })
@@ -192,8 +202,11 @@ export class TenantMembersController extends Members {
     return this.give(call, caller, tenantId, { type: 'tenant', id: tenantId }, added(body));
   }
 
-  /** Not one's own. */
   @Patch(':memberId')
+  @ApiOperation({
+    summary: 'Change the role of a member',
+    description: 'Not one’s own. A built-in role takes the place of the one they have.',
+  })
   @HonoursIfMatch()
   @Requires({ permission: 'members_update', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
@@ -218,8 +231,12 @@ export class TenantMembersController extends Members {
     );
   }
 
-  /** Others; who wants to leave gives up their own assignments. */
   @Delete(':memberId')
+  @ApiOperation({
+    summary: 'Remove a member from a tenant',
+    description:
+      'Ends what they hold in the tenant and its workspaces. For others: who wants to leave gives up their own assignments.',
+  })
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'members_delete', on: TENANT, seenWith: 'view', fresh: true })
@@ -244,7 +261,7 @@ export class TenantMembersController extends Members {
   }
 }
 
-@ApiTags('workspaces')
+@ApiTags('members')
 @Controller('v1/tenants/:tenantId/workspaces/:workspaceId/members')
 export class WorkspaceMembersController extends Members {
   constructor(edge: CommandEdge, queries: QueryBus, runtime: DeciderRuntime, giving: RoleGiving) {
@@ -252,6 +269,10 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Get()
+  @ApiOperation({
+    summary: 'List the members of a workspace',
+    description: 'Those who hold a role on the workspace itself, each with their roles.',
+  })
   @Requires({ permission: 'read_members', on: WORKSPACE })
   @AnswersPageOf(ListedMemberDocument)
   list(
@@ -274,6 +295,10 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Post()
+  @ApiOperation({
+    summary: 'Add a member to a workspace',
+    description: 'By `userId`, or by `subject` for a service account. They need not be members of the tenant.',
+  })
   @NamesMember()
   @HonoursIfMatch()
   @Requires({ permission: 'add_members', on: WORKSPACE, seenWith: 'view', fresh: true })
@@ -290,6 +315,10 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Patch(':memberId')
+  @ApiOperation({
+    summary: 'Change the role of a workspace member',
+    description: 'A built-in role takes the place of the one they have.',
+  })
   @HonoursIfMatch()
   @Requires({ permission: 'change_members', on: WORKSPACE, seenWith: 'view', fresh: true })
   @AnswersWith(MemberDocument)
@@ -313,6 +342,10 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Delete(':memberId')
+  @ApiOperation({
+    summary: 'Remove a member from a workspace',
+    description: 'Ends what they hold on the workspace, whatever it is from.',
+  })
   @HttpCode(204)
   @HonoursIfMatch()
   @Requires({ permission: 'remove_members', on: WORKSPACE, seenWith: 'view', fresh: true })

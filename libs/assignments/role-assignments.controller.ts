@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { AnswersPageOf, type Page, PageQuery, Requires } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { GetRole, ROLE_ID, roleIdOf } from '../roles/index.js';
@@ -12,8 +12,8 @@ import { type AssignmentResource, ListAssignments } from './list-assignments.js'
 export class RoleAssignmentsController {
   constructor(private readonly queries: QueryBus) {}
 
-  /** Who holds the role, and on what. */
   @Get()
+  @ApiOperation({ summary: 'List who holds a role', description: 'And on what.' })
   @Requires({ permission: 'members_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   @ApiParam({ name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } })
   @AnswersPageOf(AssignmentDocument)

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { SpiceDb } from '../authorization/index.js';
 import { Access, AnswersPageOf, Caller, type Page, type Principal, Requires, SPICEDB } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
@@ -18,8 +18,13 @@ export class AuditLogController {
     @Inject(SPICEDB) readonly spicedb: SpiceDb,
   ) {}
 
-  /** Who does not administrate the tenant sees the entries of what they may see. */
   @Get()
+  @ApiOperation({
+    summary: 'Read the audit log of a tenant',
+    description:
+      'One entry for each event, in the order of the chain of hashes; the latest first unless told. ' +
+      'Who does not administrate the tenant sees the entries of what they may see.',
+  })
   @AnswersPageOf(ListedAuditEntry)
   @Requires({ permission: 'logs_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
   async list(
@@ -39,6 +44,10 @@ export class SystemAuditLogController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
+  @ApiOperation({
+    summary: 'Read the audit log of the installation',
+    description: 'What belongs to no tenant: users, tokens, system admins, checkers.',
+  })
   @AnswersPageOf(ListedAuditEntry)
   @Requires({ permission: 'administrate', on: 'system' })
   async list(@QueryString() query: AuditLogQuery): Promise<Page<ListedAuditEntry>> {

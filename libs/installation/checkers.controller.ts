@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   type Answer,
   AnswersPageOf,
@@ -35,6 +35,7 @@ export class CheckersController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'List checkers' })
   @Requires({ permission: 'administrate', on: 'system' })
   @AnswersPageOf(ListedCheckerDocument)
   list(@QueryString() query: PageQuery): Promise<Page<ListedChecker>> {
@@ -42,6 +43,10 @@ export class CheckersController {
   }
 
   @Post()
+  @ApiOperation({
+    summary: 'Make somebody a checker',
+    description: 'They may ask at `/v1/permissions/check` what others may do, in every tenant.',
+  })
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
   @AnswersWith(CheckerDocument)
   @Problems('subject-not-found')
@@ -51,6 +56,7 @@ export class CheckersController {
   }
 
   @Delete(':checkerId')
+  @ApiOperation({ summary: 'End a checker', description: '`checkerId` is the id of the user or service account.' })
   @HttpCode(204)
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
   @HonoursIfMatch()

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { AnswersWith, ConsistencyTokens, ForAnyKey, header } from '../edge/index.js';
@@ -32,8 +32,12 @@ export class ConsistencyController {
     private readonly progress: Progress,
   ) {}
 
-  /** A ZedToken at which SpiceDB shows what the Consistency-Token stands for. */
   @Post()
+  @ApiOperation({
+    summary: 'Exchange a consistency token for a ZedToken',
+    description:
+      'For services that ask SpiceDB themselves: at the ZedToken SpiceDB shows what the Consistency-Token stands for.',
+  })
   @ForAnyKey()
   @HttpCode(200)
   @AnswersWith(ConsistencyAnswer)

@@ -3,6 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import {
   ApiExtraModels,
   ApiOkResponse,
+  ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
   ApiTags,
@@ -26,6 +27,7 @@ class CheckedResource {
   @ApiProperty({
     minLength: 1,
     maxLength: NAME_LENGTH,
+    example: '01M7YSVDCC1E8W2TS1BHPB9V2X',
     description: 'the id that an earlier answer gave; `installation` for the type `system`',
   })
   @IsString()
@@ -59,7 +61,7 @@ class PermissionChecks {
 
   @ValidateIf(isSingle)
   @IsNested(() => CheckedResource)
-  @ApiPropertyOptional()
+  @ApiPropertyOptional({ example: { type: 'workspace', id: '01M7YSVDCC1E8W2TS1BHPB9V2X' } })
   resource?: CheckedResource;
 
   @ValidateIf(isSingle)
@@ -93,8 +95,12 @@ class PermissionAnswers {
 export class PermissionsController {
   constructor(private readonly queries: QueryBus) {}
 
-  /** Whether a subject may do something. What is missing, foreign or unknown is denied. */
   @Post('check')
+  @ApiOperation({
+    summary: 'Check permissions',
+    description:
+      'One question, or up to 100 in `checks`. Of oneself anybody may ask; of others the admins of the tenant, and checkers. What is missing, foreign or unknown is denied.',
+  })
   @HttpCode(200)
   @ProvenMeanwhile()
   @ApiOkResponse({

@@ -20,6 +20,7 @@ export class ListQuery {
     minimum: 1,
     maximum: LARGEST_LIST_LIMIT,
     default: DEFAULT_LIST_LIMIT,
+    description: 'items of a page',
   })
   limit: number = DEFAULT_LIST_LIMIT;
 

@@ -18,6 +18,8 @@ export function UlidParam(name: string): ParameterDecorator {
   return (target, key, index) => {
     Param(name, new UlidPipe())(target, key, index);
     const method = key === undefined ? undefined : Object.getOwnPropertyDescriptor(target, key);
-    if (method) ApiParam({ name, schema: { type: 'string', pattern: ULID_PATTERN } })(target, key!, method);
+    const description = `id of the ${name.replace(/Id$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`;
+    const schema = { type: 'string', pattern: ULID_PATTERN };
+    if (method) ApiParam({ name, description, schema })(target, key!, method);
   };
 }

@@ -70,25 +70,27 @@ export class WithdrawalBody {}
 export class ListRequestsQuery extends PageQuery {
   @Omittable()
   @IsIn(KINDS)
-  @ApiProperty({ enum: KINDS })
+  @ApiProperty({ enum: KINDS, description: 'only those of the kind' })
   kind?: 'role';
 
   @Omittable()
   @IsIn(STATUSES)
-  @ApiProperty({ enum: STATUSES })
+  @ApiProperty({ enum: STATUSES, description: 'only those that have become this' })
   status?: RequestStatus;
 
   @Omittable()
   @IsRoleReference()
+  @ApiProperty({ description: 'only those for the role' })
   role?: string;
 
   @Omittable()
   @IsIn(TARGET_TYPES)
-  @ApiProperty({ enum: TARGET_TYPES })
+  @ApiProperty({ enum: TARGET_TYPES, description: 'only those for targets of the type' })
   targetType?: Target['type'];
 
   @Omittable()
   @IsUlid()
+  @ApiProperty({ description: 'only those for a tenant or workspace' })
   targetId?: string;
 
   @Omittable()

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { namedRole, requireOf, roleInFilter } from '../assignments/index.js';
 import {
   Access,
@@ -49,8 +49,12 @@ export class RequestsController {
     private readonly runtime: DeciderRuntime,
   ) {}
 
-  /** The requester is the caller: any member of the tenant may ask for a requestable role on it or its workspaces. */
   @Post()
+  @ApiOperation({
+    summary: 'Request a role',
+    description:
+      'The requester is the caller: any member of the tenant may ask for a requestable role on it or its workspaces.',
+  })
   @Requires({ permission: 'view', on: TENANT })
   @AnswersWith(RequestDocument)
   @Problems(
@@ -76,8 +80,12 @@ export class RequestsController {
     });
   }
 
-  /** All requests of the tenant for who holds `requests:read`; with `requester=@me` or `decidable=@me` those of the caller. */
   @Get()
+  @ApiOperation({
+    summary: 'List requests',
+    description:
+      'All of the tenant for who holds `requests:read`; with `requester=@me` or `decidable=@me` those of the caller. Newest first.',
+  })
   @AnswersPageOf(RequestDocument)
   @Problems('forbidden')
   async list(
@@ -93,8 +101,11 @@ export class RequestsController {
     return this.queries.execute(new ListRequests(tenantId, caller, { ...query, role }));
   }
 
-  /** For the requester, who may decide it, and who holds `requests:read`. */
   @Get(':requestId')
+  @ApiOperation({
+    summary: 'Read a request',
+    description: 'For the requester, who may decide it, and who holds `requests:read`.',
+  })
   @AnswersWith(RequestDocument)
   async get(
     @Caller() caller: Principal,
@@ -107,6 +118,11 @@ export class RequestsController {
   }
 
   @Post(':requestId/decision')
+  @ApiOperation({
+    summary: 'Approve or reject a request',
+    description:
+      'Not one’s own. Nobody approves what they don’t hold themselves. An approved request is granted at once.',
+  })
   @HttpCode(200)
   @HonoursIfMatch()
   @AnswersWith(RequestDocument)
@@ -133,6 +149,7 @@ export class RequestsController {
   }
 
   @Post(':requestId/withdrawal')
+  @ApiOperation({ summary: 'Withdraw a request', description: 'For the requester, as long as it is pending.' })
   @HttpCode(200)
   @HonoursIfMatch()
   @AnswersWith(RequestDocument)
@@ -149,8 +166,11 @@ export class RequestsController {
     return this.edge.run(call, (context) => new WithdrawRequest(context, input));
   }
 
-  /** Ends what the request's grant gave, and nothing that is held from elsewhere. */
   @Post(':requestId/revocation')
+  @ApiOperation({
+    summary: 'Revoke the grant of a request',
+    description: 'Ends what the request gave, and nothing that is held from elsewhere.',
+  })
   @HttpCode(200)
   @HonoursIfMatch()
   @AnswersWith(RequestDocument)

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import {
   Access,
   type Answer,
@@ -52,8 +52,12 @@ export class RolesController {
     private readonly access: Access,
   ) {}
 
-  /** The built-in roles first, then those of the tenant. What may be asked for, every member of the tenant may list. */
   @Get()
+  @ApiOperation({
+    summary: 'List roles',
+    description:
+      'The built-in roles first, then those of the tenant. What may be requested, every member of the tenant may list.',
+  })
   @AnswersPageOf(RoleDocument)
   @Problems('forbidden')
   async list(
@@ -67,8 +71,11 @@ export class RolesController {
     return this.queries.execute(new ListRoles(tenantId, query));
   }
 
-  /** Nobody creates a role with permissions that they don't hold on the tenant themselves. */
   @Post()
+  @ApiOperation({
+    summary: 'Define a role',
+    description: 'Nobody creates a role with permissions that they don’t hold on the tenant themselves.',
+  })
   @Requires({ permission: 'roles_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(RoleDocument)
   @Problems('role-name-taken', 'permissions-missing')
@@ -88,6 +95,7 @@ export class RolesController {
   }
 
   @Get(':roleId')
+  @ApiOperation({ summary: 'Read a role', description: 'A built-in one by its name.' })
   @Requires({ permission: 'roles_read', on: TENANT, seenWith: 'view' })
   @ApiParam(ROLE_PARAM)
   @AnswersWith(RoleDocument)
@@ -97,8 +105,12 @@ export class RolesController {
     return role;
   }
 
-  /** Whoever changes a role holds all that it allows before and after. The change counts for everybody who holds it. */
   @Patch(':roleId')
+  @ApiOperation({
+    summary: 'Change a role',
+    description:
+      'Whoever changes a role holds all that it allows before and after. The change counts for everybody who holds it.',
+  })
   @Requires({ permission: 'roles_update', on: TENANT, seenWith: 'view', fresh: true })
   @HonoursIfMatch()
   @ApiParam(ROLE_PARAM)
@@ -123,8 +135,11 @@ export class RolesController {
     return this.edge.run(call, (context) => new ChangeRole(context, input));
   }
 
-  /** Only a role that nobody holds; open requests for it are closed. */
   @Delete(':roleId')
+  @ApiOperation({
+    summary: 'Delete a role',
+    description: 'Only a role that nobody holds; open requests for it are closed.',
+  })
   @HttpCode(204)
   @Requires({ permission: 'roles_delete', on: TENANT, seenWith: 'view', fresh: true })
   @HonoursIfMatch()

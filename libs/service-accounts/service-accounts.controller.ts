@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsInt, Max, Min } from 'class-validator';
 import {
   type Answer,
@@ -63,7 +63,10 @@ class ServiceAccountTokenBody {
   @IsInt()
   @Min(1)
   @Max(LONGEST_SECONDS)
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: LONGEST_SECONDS, description: 'seconds; no end where absent' })
+  @ApiProperty({
+    ...{ type: 'integer', minimum: 1, maximum: LONGEST_SECONDS, example: 3_600 },
+    description: 'seconds; no end where absent',
+  })
   expiresIn?: number;
 
   @Omittable()
@@ -82,6 +85,7 @@ export class ServiceAccountsController {
   ) {}
 
   @Post()
+  @ApiOperation({ summary: 'Create a service account', description: 'It holds nothing until it is given something.' })
   @Requires({ permission: 'service_accounts_create', on: TENANT, seenWith: 'view', fresh: true })
   @AnswersWith(ServiceAccountDocument)
   create(
@@ -95,6 +99,7 @@ export class ServiceAccountsController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List service accounts' })
   @Requires({ permission: 'service_accounts_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(ServiceAccountDocument)
   list(@UlidParam('tenantId') tenantId: string, @QueryString() query: PageQuery): Promise<Page<ListedServiceAccount>> {
@@ -102,6 +107,10 @@ export class ServiceAccountsController {
   }
 
   @Get(':serviceAccountId')
+  @ApiOperation({
+    summary: 'Read a service account',
+    description: 'With the first page of its tokens, for who may list them.',
+  })
   @AnswersWith(ServiceAccountDetailsDocument)
   @Problems('forbidden')
   async get(
@@ -118,6 +127,7 @@ export class ServiceAccountsController {
   }
 
   @Patch(':serviceAccountId')
+  @ApiOperation({ summary: 'Rename a service account' })
   @HonoursIfMatch()
   @AnswersWith(ServiceAccountDocument)
   @Problems('forbidden')
@@ -134,8 +144,8 @@ export class ServiceAccountsController {
     return this.edge.run(call, (context) => new RenameServiceAccount(context, input));
   }
 
-  /** Its tokens stop, and all it holds ends. */
   @Delete(':serviceAccountId')
+  @ApiOperation({ summary: 'Delete a service account', description: 'Its tokens stop, and all it holds ends.' })
   @HttpCode(204)
   @HonoursIfMatch()
   @Problems('forbidden')
@@ -152,6 +162,11 @@ export class ServiceAccountsController {
   }
 
   @Post(':serviceAccountId/tokens')
+  @ApiOperation({
+    summary: 'Issue a token of a service account',
+    description:
+      'Nobody issues one that can do more than they can. The answer has the secret, which is told only once.',
+  })
   @AnswersWith(IssuedServiceAccountTokenDocument)
   @Problems('forbidden', 'token-name-taken', 'permissions-missing')
   async issueToken(
@@ -170,6 +185,10 @@ export class ServiceAccountsController {
   }
 
   @Get(':serviceAccountId/tokens')
+  @ApiOperation({
+    summary: 'List the tokens of a service account',
+    description: 'Those that do not work any more, too.',
+  })
   @AnswersPageOf(ServiceAccountTokenDocument)
   @Problems('forbidden')
   async listTokens(
@@ -185,6 +204,10 @@ export class ServiceAccountsController {
   }
 
   @Delete(':serviceAccountId/tokens/:tokenId')
+  @ApiOperation({
+    summary: 'Revoke a token of a service account',
+    description: 'It works no more, and stays in the list.',
+  })
   @HttpCode(204)
   @HonoursIfMatch()
   @Problems('forbidden', 'token-already-revoked')

@@ -11,7 +11,7 @@ import {
   Query as QueryString,
 } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsIn } from 'class-validator';
 import {
   type Answer,
@@ -74,6 +74,10 @@ export class TenantsController {
   ) {}
 
   @Post()
+  @ApiOperation({
+    summary: 'Create a tenant',
+    description: 'With its root workspace. The caller, who must be a user, becomes its admin.',
+  })
   @AnswersWith(TenantDocument)
   @Problems('forbidden', 'tenant-name-taken')
   create(
@@ -90,12 +94,14 @@ export class TenantsController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List the tenants that I may see' })
   @AnswersPageOf(TenantDocument)
   list(@Caller() caller: Principal, @QueryString() query: ListTenantsQuery): Promise<Page<ListedTenant>> {
     return this.queries.execute(new ListTenants(subjectOf(caller), query));
   }
 
   @Get(':tenantId')
+  @ApiOperation({ summary: 'Read a tenant' })
   @Requires({ permission: 'view', on: TENANT })
   @AnswersWith(TenantDocument)
   async get(@UlidParam('tenantId') tenantId: string): Promise<ListedTenant> {
@@ -105,6 +111,7 @@ export class TenantsController {
   }
 
   @Patch(':tenantId')
+  @ApiOperation({ summary: 'Rename a tenant', description: 'No two tenants have the same name, whatever its case.' })
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view' })
   @HonoursIfMatch()
   @AnswersWith(TenantDocument)
@@ -119,6 +126,7 @@ export class TenantsController {
   }
 
   @Delete(':tenantId')
+  @ApiOperation({ summary: 'Delete a tenant', description: 'With everything in it, for good.' })
   @HttpCode(204)
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @HonoursIfMatch()
@@ -128,6 +136,10 @@ export class TenantsController {
   }
 
   @Get(':tenantId/requestable-roles')
+  @ApiOperation({
+    summary: 'Read which built-in roles may be requested',
+    description: 'Roles that the tenant defined itself say it each: `requestable` of the role.',
+  })
   @Requires({ permission: 'view', on: TENANT })
   @AnswersWith(RequestableRolesDocument)
   async requestableRoles(@UlidParam('tenantId') tenantId: string): Promise<Page<RequestableRole>> {
@@ -135,6 +147,10 @@ export class TenantsController {
   }
 
   @Put(':tenantId/requestable-roles')
+  @ApiOperation({
+    summary: 'Set which built-in roles may be requested',
+    description: 'The list takes the place of the present one.',
+  })
   @Requires({ permission: 'manage', on: TENANT, seenWith: 'view', fresh: true })
   @HonoursIfMatch()
   @AnswersWith(TenantDocument)

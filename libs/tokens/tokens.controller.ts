@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsInt, Max, Min } from 'class-validator';
 import {
   Access,
@@ -54,6 +54,10 @@ export class MyTokensController {
   ) {}
 
   @Post()
+  @ApiOperation({
+    summary: 'Issue a token for myself',
+    description: 'The answer has the secret, which is told only once.',
+  })
   @AnswersWith(IssuedTokenDocument)
   @Problems('forbidden', 'token-name-taken', 'user-inactive', 'user-suspended')
   issue(@HttpCall() call: Call, @Caller() caller: Principal, @Body() body: TokenBody): Promise<Answer<IssuedToken>> {
@@ -62,6 +66,7 @@ export class MyTokensController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List my tokens', description: 'Those that do not work any more, too.' })
   @AnswersPageOf(TokenDocument)
   @Problems('forbidden')
   list(@Caller() caller: Principal, @QueryString() query: PageQuery): Promise<Page<ListedToken>> {
@@ -69,6 +74,7 @@ export class MyTokensController {
   }
 
   @Delete(':tokenId')
+  @ApiOperation({ summary: 'Revoke one of my tokens', description: 'It works no more, and stays in the list.' })
   @HttpCode(204)
   @HonoursIfMatch()
   @Problems('forbidden', 'token-already-revoked')
@@ -89,6 +95,10 @@ export class UserTokensController {
   ) {}
 
   @Post()
+  @ApiOperation({
+    summary: 'Issue a token for a user',
+    description: 'For the user and system admins. The answer has the secret, which is told only once.',
+  })
   @AnswersWith(IssuedTokenDocument)
   @Problems('token-name-taken', 'user-inactive', 'user-suspended')
   async issue(
@@ -104,6 +114,10 @@ export class UserTokensController {
   }
 
   @Get()
+  @ApiOperation({
+    summary: 'List the tokens of a user',
+    description: 'For the user and system admins. Those that do not work any more, too.',
+  })
   @AnswersPageOf(TokenDocument)
   async list(
     @Caller() caller: Principal,
@@ -116,6 +130,10 @@ export class UserTokensController {
   }
 
   @Delete(':tokenId')
+  @ApiOperation({
+    summary: 'Revoke a token of a user',
+    description: 'For the user and system admins. It works no more, and stays in the list.',
+  })
   @HttpCode(204)
   @HonoursIfMatch()
   @Problems('token-already-revoked')

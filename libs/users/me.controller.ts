@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   Access,
   type Answer,
@@ -33,6 +33,7 @@ export class MeController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'Who am I?', description: 'A service account is answered, too; it has no e-mail address.' })
   @ForAnyKey()
   @AnswersWith(MeDocument)
   async get(@Caller() caller: Principal): Promise<MeDocument> {
@@ -45,6 +46,7 @@ export class MeController {
   }
 
   @Patch()
+  @ApiOperation({ summary: 'Change my profile', description: 'For users alone.' })
   @HonoursIfMatch()
   @AnswersWith(UserDocument)
   @Problems('forbidden', 'user-inactive')

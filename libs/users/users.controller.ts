@@ -10,7 +10,7 @@ import {
   Query as QueryString,
 } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsEmail, IsIn } from 'class-validator';
 import {
@@ -86,16 +86,17 @@ class ListUsersQuery extends PageQuery {
   @Omittable()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean({ message: '$property must be true or false' })
-  @ApiProperty({ type: Boolean })
+  @ApiProperty({ type: Boolean, description: 'whether they may act: neither suspended nor deactivated' })
   active?: boolean;
 
   @Omittable()
   @IsIn(USER_STATUSES)
-  @ApiProperty({ enum: USER_STATUSES })
+  @ApiProperty({ enum: USER_STATUSES, description: 'only those' })
   status?: UserStatus;
 
   @Omittable()
   @IsEmailAddress()
+  @ApiProperty({ description: 'only those with exactly this address, in any case' })
   email?: string;
 }
 
@@ -117,6 +118,10 @@ export class UsersController {
   ) {}
 
   @Post()
+  @ApiOperation({
+    summary: 'Register a user',
+    description: 'With an external identity they are whoever signs in with it; without one they need a token.',
+  })
   @Requires({ permission: 'administrate', on: 'system' })
   @AnswersWith(UserDocument)
   @Problems('identity-taken')
@@ -130,6 +135,7 @@ export class UsersController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List users', description: 'The suspended and the deactivated ones, too.' })
   @Requires({ permission: 'administrate', on: 'system' })
   @AnswersPageOf(UserDocument)
   list(@QueryString() query: ListUsersQuery): Promise<Page<ListedUser>> {
@@ -137,6 +143,7 @@ export class UsersController {
   }
 
   @Get(':userId')
+  @ApiOperation({ summary: 'Read a user', description: 'For the user and system admins.' })
   @AnswersWith(UserDocument)
   async get(@Caller() caller: Principal, @UlidParam('userId') userId: string): Promise<ListedUser> {
     await requireSelfOrAdmin(this.access, caller, { userId });
@@ -146,6 +153,7 @@ export class UsersController {
   }
 
   @Patch(':userId')
+  @ApiOperation({ summary: 'Change the profile of a user', description: 'For the user and system admins.' })
   @HonoursIfMatch()
   @AnswersWith(UserDocument)
   @Problems('user-inactive')
@@ -160,8 +168,11 @@ export class UsersController {
     return this.edge.run(call, (context) => new ChangeProfile(context, input));
   }
 
-  /** Withdraws what they hold in every tenant, and refuses their tokens, until they are reinstated. */
   @Post(':userId/suspension')
+  @ApiOperation({
+    summary: 'Suspend a user',
+    description: 'Withdraws what they hold in every tenant, and refuses their tokens, until they are reinstated.',
+  })
   @HttpCode(200)
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
   @HonoursIfMatch()
@@ -176,8 +187,8 @@ export class UsersController {
     return this.edge.run(call, (context) => new SuspendUser(context, input));
   }
 
-  /** Brings back what is still theirs. */
   @Post(':userId/reinstatement')
+  @ApiOperation({ summary: 'Reinstate a suspended user', description: 'Brings back what is still theirs.' })
   @HttpCode(200)
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
   @HonoursIfMatch()
@@ -193,6 +204,10 @@ export class UsersController {
   }
 
   @Delete(':userId')
+  @ApiOperation({
+    summary: 'Deactivate a user for good',
+    description: 'What they hold ends, and their tokens are refused. They stay readable.',
+  })
   @HttpCode(204)
   @Requires({ permission: 'administrate', on: 'system', fresh: true })
   @HonoursIfMatch()

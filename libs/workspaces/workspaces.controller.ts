@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import {
   Access,
   type Answer,
@@ -67,6 +67,11 @@ export class WorkspacesController {
   ) {}
 
   @Post()
+  @ApiOperation({
+    summary: 'Create a workspace',
+    description:
+      'Below another one. The caller becomes its admin. No two workspaces below the same parent have the same name.',
+  })
   @AnswersWith(WorkspaceDocument)
   @Problems('parent-not-found', 'workspace-name-taken')
   async create(
@@ -83,6 +88,7 @@ export class WorkspacesController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List the workspaces that I may see' })
   @AnswersPageOf(WorkspaceDocument)
   async list(
     @Caller() caller: Principal,
@@ -93,6 +99,7 @@ export class WorkspacesController {
   }
 
   @Get(':workspaceId')
+  @ApiOperation({ summary: 'Read a workspace' })
   @Requires({ permission: 'view', on: WORKSPACE })
   @AnswersWith(WorkspaceDocument)
   async get(
@@ -105,6 +112,10 @@ export class WorkspacesController {
   }
 
   @Patch(':workspaceId')
+  @ApiOperation({
+    summary: 'Rename or move a workspace',
+    description: 'A workspace is moved with all that is below it, never below itself.',
+  })
   @Requires({ permission: 'change', on: WORKSPACE, seenWith: 'view' })
   @HonoursIfMatch()
   @AnswersWith(WorkspaceDocument)
@@ -124,6 +135,7 @@ export class WorkspacesController {
   }
 
   @Delete(':workspaceId')
+  @ApiOperation({ summary: 'Delete a workspace', description: 'One that has no others below it, and is not the root.' })
   @HttpCode(204)
   @Requires({ permission: 'remove', on: WORKSPACE, seenWith: 'view', fresh: true })
   @HonoursIfMatch()

@@ -30,10 +30,14 @@ export interface Parameter extends Referred {
   required?: boolean;
   schema: JsonSchema;
 }
+export interface DocumentedContent {
+  schema: JsonSchema;
+  example?: unknown;
+}
 export interface DocumentedResponse extends Referred {
   description: string;
   headers?: Record<string, Referred>;
-  content?: Record<string, { schema: JsonSchema }>;
+  content?: Record<string, DocumentedContent>;
   'x-problem-codes'?: string[];
 }
 /** What SpiceDB must say before a route runs. */
@@ -47,14 +51,22 @@ export interface DocumentedRequirement {
 export interface Operation {
   'x-requires'?: DocumentedRequirement;
   operationId: string;
+  summary?: string;
+  tags: string[];
   security?: object[];
   parameters?: Parameter[];
-  requestBody?: { required?: boolean; content: Record<string, { schema: JsonSchema }> };
+  requestBody?: { required?: boolean; content: Record<string, DocumentedContent> };
   responses: Record<string, DocumentedResponse>;
 }
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, JsonSchema>; [kind: string]: Record<string, object> };
+  tags: { name: string; description: string }[];
+  components: {
+    schemas: Record<string, JsonSchema>;
+    /** By the code of the problem. */
+    examples: Record<string, { value: unknown }>;
+    [kind: string]: Record<string, object>;
+  };
 }
 export interface DocumentedOperation extends Operation {
   method: string;
@@ -114,6 +126,11 @@ export class Conformance {
     return [...faults, ...this.bodyFaults(response.content['application/json']!.schema, body)];
   }
 
+  /** Why the schema refuses the example beside it; empty when it takes it. */
+  exampleFaults({ schema, example }: DocumentedContent): string[] {
+    return example === undefined ? ['has no example'] : this.bodyFaults(schema, example);
+  }
+
   resolve<Found extends object>(found: Found & Referred): Found {
     if (found.$ref === undefined) return found;
     const [, , kind, name] = found.$ref.split('/');
@@ -126,7 +143,7 @@ export class Conformance {
       ...(headers.get('content-type')?.startsWith('application/problem+json') ? [] : ['is no problem document']),
       ...(problem.status === status ? [] : [`the problem says ${String(problem.status)}, the answer ${status}`]),
       ...(codes.includes(String(problem.code)) ? [] : [`code ${String(problem.code)} is not documented for ${status}`]),
-      ...this.bodyFaults({ $ref: '#/components/schemas/ProblemDocument' }, body),
+      ...this.bodyFaults({ $ref: '#/components/schemas/Problem' }, body),
     ];
   }
 
