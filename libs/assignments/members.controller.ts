@@ -173,6 +173,7 @@ export class TenantMembersController extends Members {
   }
 
   @Get(':memberId')
+  @ApiOperation({ summary: 'Read a member of a tenant', description: 'With the roles that they hold on it now.' })
   @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersWith(ListedMemberDocument)
   get(@UlidParam('tenantId') tenantId: string, @UlidParam('memberId') memberId: string): Promise<ListedMember> {
@@ -284,6 +285,7 @@ export class WorkspaceMembersController extends Members {
   }
 
   @Get(':memberId')
+  @ApiOperation({ summary: 'Read a member of a workspace', description: 'With the roles that they hold on it now.' })
   @Requires({ permission: 'read_members', on: WORKSPACE })
   @AnswersWith(ListedMemberDocument)
   get(
