@@ -71,6 +71,8 @@ describe('an export of the audit trail', () => {
     const text = (await lines()).join('\n').replace('"newValues":{"number":7}', '"newValues":{"number":8}');
     expect(await found(text)).toEqual([]);
     expect(await found(text, { mapping })).toEqual(['shown-edited 8']);
+    const more = (await lines()).join('\n').replace('"sequence":7,', '"sequence":7,"note":"seen",');
+    expect(await found(more, { mapping })).toEqual(['shown-edited 7']);
   });
 
   it('shows a cut at the end', async () => {
@@ -81,10 +83,18 @@ describe('an export of the audit trail', () => {
 
   it('shows a cut whose header was made to match, against heads from another place', async () => {
     const heads = await chainHeads(trail.pool);
-    const kept = (await lines()).slice(1).filter((line) => JSON.parse(line).sequence <= 10);
-    const header = JSON.stringify({ format: 'countersign-audit-export.v1', exportedAt: 'x', heads: [] });
+    const entries = (await lines()).slice(1).map((line) => [line, JSON.parse(line)] as const);
+    const kept = entries.filter(([, { sequence }]) => sequence <= 10).map(([line]) => line);
+    const ends = entries.filter(([, { chain, sequence }]) => sequence === (chain === TENANT ? 10 : 3));
+    const header = JSON.stringify({ ...JSON.parse((await lines())[0]!), heads: ends.map(([, entry]) => entry) });
     expect(await found([header, ...kept].join('\n'))).toEqual([]);
     expect(await found([header, ...kept].join('\n'), { heads })).toEqual(['cut 11']);
+  });
+
+  it('shows entries of a chain that its header does not name', async () => {
+    const [header = ''] = (await exported({ chain: TENANT })).toString().split('\n');
+    const report = await verify([header, ...(await lines()).slice(1)].join('\n'));
+    expect(report.faults).toMatchObject([{ kind: 'foreign', chain: 'system' }]);
   });
 
   it.each(['gzip', 'plain'])('shows that the file itself was cut: %s', async (how) => {

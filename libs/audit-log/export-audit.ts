@@ -75,7 +75,8 @@ export async function verifyExport(
     const parsed = line === undefined ? undefined : parse(line);
     if (!verifier) {
       header = headerOf(parsed);
-      verifier = new ChainVerifier({ ...options, heads: [...(options.heads ?? []), ...(header?.heads ?? [])] });
+      const chains = header && new Set(header.heads.map(({ chain }) => chain));
+      verifier = new ChainVerifier({ ...options, chains, heads: [...(options.heads ?? []), ...(header?.heads ?? [])] });
       if (header) continue;
     }
     if (isEntry(parsed)) verifier.add(parsed);

@@ -25,6 +25,8 @@ export type ChainFaultKind =
   | 'removed'
   | 'doubled'
   | 'wrong-order'
+  /** Of a chain that the file it stands in does not name. */
+  | 'foreign'
   /** The chain ends before its published head. */
   | 'cut'
   /** The published head has another hash: the chain was calculated anew. */
@@ -50,6 +52,8 @@ export interface ChainReport {
 export interface VerifyOptions {
   /** Heads from another place than the entries. */
   heads?: Iterable<ChainHead>;
+  /** The chains that there may be; any unless told. */
+  chains?: ReadonlySet<string>;
   /** Checks what is shown, too; for entries that have it. */
   mapping?: AuditMapping;
   /** Events that could not be rendered when they came. */
@@ -97,7 +101,7 @@ export class ChainVerifier {
 
   add(entry: ChainEntry | AuditRow): void {
     this.entries++;
-    if (this.walk?.chain !== entry.chain) this.begin(entry.chain);
+    if (this.walk?.chain !== entry.chain) this.begin(entry);
     const walk = this.walk!;
     if (entry.sequence < walk.next) return this.late(walk, entry);
     if (entry.sequence > walk.next) this.gap(walk, entry);
@@ -118,9 +122,12 @@ export class ChainVerifier {
     return { entries, chains, faults, count };
   }
 
-  private begin(chain: string): void {
+  private begin({ chain, sequence }: ChainEntry): void {
     this.close();
     this.chains++;
+    if (this.options.chains?.has(chain) === false) {
+      this.report('foreign', { chain, sequence }, 'the first line does not name this chain');
+    }
     this.walk = { chain, next: 1, previous: [GENESIS], position: -1, gaps: [] };
   }
 
@@ -195,7 +202,14 @@ function shownFaults(row: AuditRow, mapping: AuditMapping, unrendered?: Readonly
     return ['event'];
   }
   if (event.id !== row.eventId) return ['eventId'];
-  const differing = differingColumns(renderingOf(event, mapping), row);
+  const rendering = renderingOf(event, mapping);
+  const differing = [...differingColumns(rendering, row), ...Object.keys(row).filter((name) => !isOf(rendering, name))];
   if (differing.length === 0 || !unrendered?.has(row.eventId)) return differing;
   return differingColumns(renderingOf(event, fallbackFields), row);
+}
+
+const UNRENDERED: ReadonlySet<string> = new Set(['chain', 'sequence', 'position', 'eventId', 'event', 'hash']);
+
+function isOf(rendering: Rendering, name: string): boolean {
+  return name in rendering || UNRENDERED.has(name);
 }
