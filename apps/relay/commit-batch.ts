@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { chainTips, isAuditHead, writeAfterTips } from '../../libs/audit-log/index.js';
 import { BEFORE_START, type Decode, type StoredEvent } from '../../libs/event-store/index.js';
 import { foldRelationships } from '../../libs/outbox/index.js';
-import { destroyKeys } from '../../libs/personal-data/index.js';
+import { destroyKeys, WrappingKeyRefused } from '../../libs/personal-data/index.js';
 import { askTogether, inTransaction, isConnectionError, Pipeline, type Statements } from '../../libs/platform/index.js';
 import { type Domain, PROGRESS_CHANNEL, Projector } from '../../libs/projections/index.js';
 import { LeaseLost } from './lease.js';
@@ -16,6 +16,8 @@ export interface CommitBatchOptions {
   incarnation: string;
   /** Makes sure, in the transaction, that nobody else is the relay. */
   hold: (client: PoolClient) => Promise<void>;
+  /** Rejects where not the key of an event is at fault, but those that this process was given. */
+  requireUsableKeys?: () => Promise<void>;
   at?: (point: CommitPoint) => void | Promise<void>;
   onParked?: (event: StoredEvent, error: Error) => void;
 }
@@ -33,7 +35,8 @@ export class CommitBatch {
 
   /**
    * Commits all of the events. One that can't be applied is found by halving and parked; its audit entry is written.
-   * @throws LeaseLost, or what the database says when it is in trouble: the same batch may be tried again
+   * @throws LeaseLost, what requireUsableKeys does, or what the database says when it is in trouble: the same batch may
+   *   be tried again
    */
   async commit(events: readonly StoredEvent[]): Promise<void> {
     try {
@@ -47,6 +50,7 @@ export class CommitBatch {
       });
     } catch (error) {
       if (error instanceof LeaseLost || isTransient(error)) throw error;
+      if (error instanceof WrappingKeyRefused) await this.options.requireUsableKeys?.();
       if (events.length > 1) return this.commitHalves(events);
       await this.park(events[0]!, error as Error);
     }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { BEFORE_START, type EventLog, EventLogUnavailable, type StoredEvent } from '../../libs/event-store/index.js';
+import { WrappingKeyRefused } from '../../libs/personal-data/index.js';
 import { Refused } from '../../libs/platform/index.js';
 import type { Domain, FollowUps } from '../../libs/projections/index.js';
 import { isTransient } from './commit-batch.js';
@@ -11,6 +12,8 @@ export interface ProcessRunnerOptions {
   domain: Domain;
   followUps: FollowUps;
   partition: number;
+  /** Rejects where not the key of an event is at fault, but those that this process was given. */
+  requireUsableKeys?: () => Promise<void>;
   /** Told when what follows from an event is refused for good. */
   onRefused: (event: StoredEvent, refusal: Refused) => void;
   /** Told when what follows from an event can't be done at all. */
@@ -101,6 +104,7 @@ export class ProcessRunner {
     const failures = await followUps.runEach(decode(stored));
     const passing = failures.find(mayPass);
     if (passing) throw passing;
+    if (failures.some((error) => error instanceof WrappingKeyRefused)) await this.options.requireUsableKeys?.();
     for (const error of failures) {
       if (error instanceof Refused) this.options.onRefused(stored, error);
       else await this.park(stored, error as Error);

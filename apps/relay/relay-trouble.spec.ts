@@ -1,4 +1,7 @@
 import { DeleteTenant, RenameTenant } from '../../libs/tenants/index.js';
+import { ConfigurationRefused } from '../../libs/platform/index.js';
+import { parseWrappingKeys } from '../../libs/platform/wrapping-key.js';
+import { ChangeProfile, RegisterUser } from '../../libs/users/index.js';
 import { PATIENCE_MS, until } from '../../libs/testing/until.js';
 import { appendRaw, createTenant, type RelayNode, RelayWorld, someContext, tuplesOf } from './relay.fixture.js';
 
@@ -234,5 +237,27 @@ describe('TW-048 TW-054 what a crash interrupted', () => {
     const events = await node.runtime.log.readStream(`tenant-${tenantId}`);
     const renamed = events.filter(({ type }) => type === 'tenant-renamed.v1');
     expect(new Set(renamed.map(({ metadata }) => metadata.commandId)).size).toBe(renamed.length);
+  });
+});
+
+describe('P8 a relay that was not given every key of personal data', () => {
+  it('stops, and says which is missing; nothing is parked, and another one goes on', async () => {
+    const [next] = parseWrappingKeys(`next:${Buffer.alloc(32, 'n').toString('base64')}`)!;
+    const personalDataKeys = [next, ...node.runtime.config.personalDataKeys] as const;
+    const keyed = await world.node('keyed', { personalDataKeys });
+    const userId = keyed.runtime.ids.ulid(new Date());
+    const input = { userId, externalIdentity: null, profile: { displayName: 'Ann' } };
+    await keyed.bus.execute(new RegisterUser(someContext(), input));
+    await delivered(await keyed.runtime.log.head());
+    while ((await keyed.runtime.keys.rewrapSome(500)) > 0);
+    node.runtime.keys.forgetAll();
+    await keyed.bus.execute(new ChangeProfile(someContext(), { userId, displayName: 'Anna' }));
+    expect(await until(() => node.relay.failure)).toBeInstanceOf(ConfigurationRefused);
+    expect(node.relay.failure!.message).toMatch(/PERSONAL_DATA_KEYS: .* the key next/);
+    keyed.relay.start();
+    expect(await delivered(await keyed.runtime.log.head())).toBe(true);
+    expect(await parked()).toEqual([]);
+    const { rows } = await node.runtime.pool.query('select display_name from app_user where id = $1', [userId]);
+    expect(rows).toEqual([{ display_name: 'Anna' }]);
   });
 });

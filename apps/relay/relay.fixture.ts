@@ -61,8 +61,8 @@ export class RelayWorld {
     return new RelayWorld(database, embedded, proxy, config);
   }
 
-  async node(name: string): Promise<RelayNode> {
-    const runtime = await openRuntime(this.config, { name });
+  async node(name: string, change: Partial<Config> = {}): Promise<RelayNode> {
+    const runtime = await openRuntime({ ...this.config, ...change }, { name });
     const logged: string[] = [];
     const destination = { write: (line: string) => void logged.push(line) } as pino.DestinationStream;
     const logger = createLogger({ level: 'trace', name, destination });

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import { type Checkpoint, type EventLog, LogRestored, type StoredEvent } from '../../libs/event-store/index.js';
 import { Delivery, type Mark, noteDoubt, RelationshipsAhead, RelationshipsLost } from '../../libs/outbox/index.js';
-import { type Clock, type Metrics, secondsSince } from '../../libs/platform/index.js';
+import { type Clock, ConfigurationRefused, type Metrics, secondsSince } from '../../libs/platform/index.js';
 import { REBUILDING, requireSameLog } from '../../libs/verification/index.js';
 import type { Domain, FollowUps, Progress } from '../../libs/projections/index.js';
 import { Backoff } from './backoff.js';
@@ -35,6 +35,7 @@ export interface RelayOptions {
   random: () => number;
   /** Tells relays apart in the lease. */
   owner: string;
+  requireUsableKeys?: () => Promise<void>;
   maxBatch: number;
   pollMs: number;
   maxUpdates: number;
@@ -68,7 +69,7 @@ export class Relay {
     return this.lease.held;
   }
 
-  /** Why it stopped for good, where it did: a log that is not the one it followed. */
+  /** Why it stopped for good, where it did: a log that is not the one it followed, or keys that it was not given. */
   get failure(): Error | undefined {
     return this.fatal;
   }
@@ -149,12 +150,12 @@ export class Relay {
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
-    const { pool, log, domain, at, logger, maxBatch } = this.options;
+    const { pool, log, domain, at, logger, maxBatch, requireUsableKeys } = this.options;
     const incarnation = await log.incarnation();
     const after = await this.checkpoint(incarnation);
     const hold = this.lease.hold.bind(this.lease);
     const batches = new CommitBatch({
-      ...{ pool, domain, partition: PARTITION, incarnation, hold, at },
+      ...{ pool, domain, partition: PARTITION, incarnation, hold, at, requireUsableKeys },
       onParked: ({ id, type, position }, error) =>
         logger.error(
           { event: id, type, position, error: error.message },
@@ -229,9 +230,9 @@ export class Relay {
   }
 
   private async runProcesses(signal: AbortSignal): Promise<void> {
-    const { pool, log, domain, followUps, logger, pollMs } = this.options;
+    const { pool, log, domain, followUps, logger, pollMs, requireUsableKeys } = this.options;
     const processes = new ProcessRunner({
-      ...{ pool, log, domain, followUps, partition: PARTITION },
+      ...{ pool, log, domain, followUps, partition: PARTITION, requireUsableKeys },
       onRefused: (event, { code }) =>
         logger.warn({ event: event.id, type: event.type, code }, 'what follows from an event was refused'),
       onParked: ({ id, type, position }, error) =>
@@ -268,7 +269,7 @@ export class Relay {
         sleepMs = await work();
         backoff.reset();
       } catch (error) {
-        if (error instanceof LeaseLost) throw error;
+        if (passesNot(error)) throw error;
         this.options.logger.warn({ error: (error as Error).message }, 'relay tries again');
         sleepMs = backoff.next();
       }
@@ -282,7 +283,7 @@ export class Relay {
       try {
         return await work();
       } catch (error) {
-        if (error instanceof LeaseLost) throw error;
+        if (passesNot(error)) throw error;
         this.options.logger.warn({ error: (error as Error).message }, 'relay commits the batch again');
         await new Wake().sleep(backoff.next(), signal);
       }
@@ -299,9 +300,17 @@ export class Relay {
           'database, or have what is left of it count with: operator rebuild --accept-lost-events',
       );
       this.fatal = error;
+    } else if (error instanceof ConfigurationRefused) {
+      logger.error({ error: error.message }, 'the relay has stopped: another with every key goes on');
+      this.fatal = error;
     } else if (error instanceof LeaseLost) logger.warn({ owner: this.options.owner }, 'relay stands by');
     else logger.error({ error: error.message }, 'relay starts again');
   }
+}
+
+/** Whether another try in this process would be refused, too. */
+function passesNot(error: unknown): boolean {
+  return error instanceof LeaseLost || error instanceof ConfigurationRefused;
 }
 
 /** Whether the event of a mark is where the mark says, as far as the log is committed. */
