@@ -32,7 +32,7 @@ const processed = (position: number): Promise<unknown> =>
 const parked = async () =>
   (await node.runtime.pool.query('select id, event_type, stage, position from parked order by position, id')).rows;
 
-it('TW-103 is told of what happens: it does not depend on how often it looks', async () => {
+it('TW-102 TW-103 is told of what happens: it does not depend on how often it looks', async () => {
   const { position } = await createTenant(node);
   expect(await delivered(position, 2_000)).toBe(true);
 });

@@ -22,15 +22,18 @@ const DIFFICULT_JSON: Record<string, JsonObject> = {
 };
 
 export function itStoresExactly(world: ContractWorld): void {
-  it.each(Object.entries(DIFFICULT_JSON))('gives back %s, in data, personal and metadata', async (_what, json) => {
-    const log = await world.open();
-    const stream = world.newStream();
-    const metadata = someMetadata({ personal: { actorName: JSON.stringify(json) }, causationId: randomUUID() });
-    const event = anEvent({ data: json, personal: json, metadata });
-    await log.append(stream, NO_STREAM, [event]);
-    const [read] = await log.readStream(stream);
-    expect(read).toEqual({ ...event, stream, revision: 0, position: expect.any(Number) });
-  });
+  it.each(Object.entries(DIFFICULT_JSON))(
+    'TW-030 gives back %s, in data, personal and metadata',
+    async (_what, json) => {
+      const log = await world.open();
+      const stream = world.newStream();
+      const metadata = someMetadata({ personal: { actorName: JSON.stringify(json) }, causationId: randomUUID() });
+      const event = anEvent({ data: json, personal: json, metadata });
+      await log.append(stream, NO_STREAM, [event]);
+      const [read] = await log.readStream(stream);
+      expect(read).toEqual({ ...event, stream, revision: 0, position: expect.any(Number) });
+    },
+  );
 
   it('tells no personal part from an empty one', async () => {
     const log = await world.open();

@@ -1,10 +1,11 @@
+import { anEvent } from '../testing/event-builders.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { systemIds } from '../platform/core.js';
 import type { CommandContext } from './command-context.js';
 import { DeciderRuntime, type Execution, type Outcome } from './decider-runtime.js';
 import type { Decider, Decision, DomainEvent } from './domain-event.js';
 import { BEFORE_START, type EventLog, EventLogUnavailable, NO_STREAM, RevisionConflict } from './event-log.js';
-import { EventRegistry } from './event-registry.js';
+import { EventRegistry, UnknownEventType } from './event-registry.js';
 import { openEventLog } from './open-event-log.js';
 
 type Counted = DomainEvent<'counted.v1', { by: number }>;
@@ -132,6 +133,16 @@ describe('a command', () => {
       revision: NO_STREAM,
       position: BEFORE_START,
     });
+  });
+
+  it('TW-030 that makes an event of an unknown type stores nothing, and one that is stored is not read', async () => {
+    await count(add(2));
+    const unheard = { ...counted(1), type: 'unheard-of.v1' } as unknown as Counted;
+    await expect(count(() => [counted(1), unheard])).rejects.toThrow(UnknownEventType);
+    expect(await log.readStream(stream)).toHaveLength(1);
+    expect(await count(add(1))).toMatchObject({ state: 3, revision: 1 });
+    await log.append(stream, 1, [anEvent({ type: 'unheard-of.v1' })]);
+    await expect(new DeciderRuntime(log, registry).load(stream, counter)).rejects.toThrow(UnknownEventType);
   });
 
   it('that has nothing to do appends nothing', async () => {

@@ -176,6 +176,7 @@ export class DeciderRuntime {
     snapshot: Snapshot,
     decision: readonly E[],
   ): Promise<Outcome<State, E>> {
+    this.registry.requireKnown(decision);
     const sealed = await this.registry.seal(toAppend(x.stream, decision, x.context, x.tenantId));
     const { position } = await this.log.append(x.stream, snapshot.revision, sealed);
     this.noteActed();

@@ -59,6 +59,11 @@ export class EventRegistry {
     return [...this.current.keys()].sort();
   }
 
+  /** @throws UnknownEventType for an event that could be stored, and not be read again */
+  requireKnown(events: readonly DomainEvent[]): void {
+    for (const { type } of events) if (!this.current.has(type)) throw new UnknownEventType(type);
+  }
+
   /** Without personal fields that are sealed. @throws UnknownEventType */
   readonly decode: Decode = (stored) => this.decodeWith(stored, NO_KEYS);
 

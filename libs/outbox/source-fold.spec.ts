@@ -57,6 +57,13 @@ describe('a tuple', () => {
     expect(effects([end('a')], [{ endTuple: tuple }], [{ endObject: 'workspace:W' }])).toEqual([]);
   });
 
+  it.each<SourceChange>([
+    ...['', ':', 'workspace', 'workspace:', 'W', ':W', 'user:', 'U'].map((endObject) => ({ endObject })),
+    ...['', 'user', 'user:', 'U', ':U'].map((endSubject) => ({ endSubject, tenantId: 'T', exceptSourcePrefix: 'x' })),
+  ])('TW-031 is not ended by what names a type or an id alone: %j', (change) => {
+    expect(effects([want('a'), want(heldBy('user:U', 'b'))], [change])).toHaveLength(1);
+  });
+
   it('that an event ends and wants is not touched where that changes nothing', () => {
     expect(effects([want('a')], [end('a'), want('b')])).toEqual([[0, 'touch', name, null]]);
   });

@@ -3,7 +3,7 @@ import { clientAddress, isLoopback, isTrustList, normaliseAddress, trustedPeers 
 const trusted = trustedPeers('loopback,10.0.0.0/8,2001:db8::/32');
 const proxy = '10.9.8.7';
 
-describe('the address of a caller', () => {
+describe('MG-012 the address of a caller', () => {
   it('is a valid X-Real-IP that a trusted proxy sets', () => {
     expect(clientAddress({ peer: proxy, realIp: '192.0.2.1', forwardedFor: '198.51.100.1' }, trusted)).toBe(
       '192.0.2.1',

@@ -14,7 +14,7 @@ beforeAll(async () => (things = await ThingsApp.start()));
 afterAll(() => things.app.close());
 
 describe('an error', () => {
-  it('that nobody foresaw is answered with 500, without its message or stack, and things.logged with the correlation id', async () => {
+  it('MG-010 that nobody foresaw is answered with 500, without its message or stack, and things.logged with the correlation id', async () => {
     things.logged.length = 0;
     const { status, body, text } = await things.call('GET', `/v1/things/throws/${ID}`, undefined, {
       'x-correlation-id': 'c-1',
@@ -130,7 +130,7 @@ describe('headers', () => {
     expect(await things.raw('PROPFIND /v1/things HTTP/1.1', 'Host: x', 'Connection: close')).toMatch(/^HTTP\/1.1 405 /);
   });
 
-  it('tell the address of the caller behind a trusted proxy', async () => {
+  it('MG-012 tell the address of the caller behind a trusted proxy', async () => {
     const seen: (string | null)[] = [];
     const spied = await createHttpApp(ThingsModule, { logger: createLogger({ level: 'silent', name: 'spec' }) });
     spied

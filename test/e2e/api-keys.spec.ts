@@ -107,7 +107,7 @@ describe('an API key', () => {
     expect((await member.post(path, { name: 'other' }, idempotency('an-api-key'))).status).toBe(422);
   });
 
-  it('is revoked once, and stays in the list (TW-094)', async () => {
+  it('is revoked once, and stays in the list, for its owner and the tenant’s admins (TW-094, TW-017)', async () => {
     const { body } = await done(create());
     expect((await withKey(body.secret)).status).toBe(200);
     expect((await member.delete(`${path}/${body.id}`, ifMatch(7))).status).toBe(412);
@@ -117,7 +117,7 @@ describe('an API key', () => {
       ...{ status: 401, body: { detail: 'the token was revoked' } },
     });
     expect((await member.get(path)).body.items[0].revokedAt).not.toBeNull();
-    expect((await member.get(`${path}/${body.id}`)).body.revokedAt).not.toBeNull();
+    for (const by of [member, tenant.owner]) expect((await by.get(`${path}/${body.id}`)).body.revokedAt).not.toBeNull();
     expect(await member.delete(`${path}/${body.id}`)).toMatchObject({ body: { code: 'api-key-already-revoked' } });
     expect((await member.delete(`${path}/${UNKNOWN}`)).status).toBe(404);
     expect((await member.delete(`${path}/nonsense`)).status).toBe(400);
@@ -207,7 +207,7 @@ describe('a call with X-API-Key', () => {
 });
 
 describe('a key ends', () => {
-  it('by itself at its time', async () => {
+  it('by itself at its time (MG-004)', async () => {
     const { body } = await done(create('short', member, { expiresInDays: 1 }));
     expect((await withKey(body.secret)).status).toBe(200);
     ahead += 86_400_000;

@@ -2,6 +2,8 @@ import { until } from '../../libs/testing/until.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   aMember,
+  aRole,
+  aServiceAccount,
   aTenant,
   aUserWithToken,
   aWorkspace,
@@ -37,17 +39,29 @@ const removalsOf = async (tenantId: string): Promise<string[]> =>
   );
 
 describe('deleting a tenant', () => {
-  it('TW-050 removes grandchild, child and root, then the tenant; no relationship names any of them', async () => {
+  it('TW-050 TW-022 TW-026 removes grandchild, child and root, then the tenant; no relationship names any of them', async () => {
     const child = await aWorkspace(tenant);
     const grandchild = await aWorkspace(tenant, { parentId: child });
     const member = await aMember(app, tenant);
+    const [role, robot] = [await aRole(tenant), await aServiceAccount(app, tenant)];
+    const keys = [];
+    for (const by of [tenant.owner, member]) {
+      keys.push((await done(by.post(`${tenant.path}/api-keys`, { name: 'script' }))).body.id as string);
+    }
+    const given = { subject: robot.subject, role, target: { type: 'workspace', id: child } };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, given));
     for (const id of [tenant.rootId, child, grandchild]) {
       await done(tenant.owner.post(`${tenant.path}/workspaces/${id}/members`, { userId: member.id, role: 'editor' }));
     }
     const answer = await tenant.owner.delete(tenant.path);
     expect(answer).toMatchObject({ status: 204, body: undefined });
     expect(await removalsOf(tenant.id)).toEqual([grandchild, child, tenant.rootId, 'tenant']);
-    for (const id of [tenant.id, tenant.rootId, child, grandchild])
+    const types = (await tenantEvents(app, tenant.id)).map(({ type }) => type);
+    for (const type of ['api-key-deleted.v1', 'service-account-deleted.v1', 'role-deleted.v1']) {
+      expect(types.lastIndexOf(type)).toBeGreaterThan(0);
+      expect(types.lastIndexOf(type)).toBeLessThan(types.indexOf('tenant-deleted.v1'));
+    }
+    for (const id of [tenant.id, tenant.rootId, child, grandchild, role, robot.id, ...keys])
       expect(await relationshipsNaming(app, id)).toEqual([]);
     for (const by of [tenant.owner, member]) {
       expect((await by.get(tenant.path, consistency(answer))).status).toBe(404);

@@ -291,8 +291,25 @@ describe('the requestable roles of a tenant', () => {
 });
 
 describe('other verbs', () => {
-  it('are answered 405 with those that are offered', async () => {
+  it('MG-007 MG-008 are answered 405 with those that are offered, and a path with a slash at its end as unknown', async () => {
     const tenant = await aTenant(app);
+    for (const path of [tenant.path, `${tenant.path}/members`, `${tenant.path}/roles`, '/v1/me', '/healthz']) {
+      const slashed = await tenant.owner.get(`${path}/`);
+      expect(slashed).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      expect(slashed.headers.get('location')).toBeNull();
+    }
+    const stranger = await aUserWithToken(app);
+    for (const [path, allow] of [
+      [`${tenant.path}/members`, 'GET, HEAD, POST'],
+      [`${tenant.path}/members/${UNKNOWN}`, 'DELETE, GET, HEAD, PATCH'],
+      [`${tenant.path}/roles/${UNKNOWN}`, 'DELETE, GET, HEAD, PATCH'],
+      [`${tenant.path}/requests/${UNKNOWN}/decision`, 'POST'],
+      ['/healthz', 'GET, HEAD'],
+    ] as const) {
+      const refused = await stranger.put(path, {});
+      expect(refused).toMatchObject({ status: 405, body: { code: 'method-not-allowed' } });
+      expect(refused.headers.get('allow')).toBe(allow);
+    }
     const answer = await tenant.owner.put(tenant.path, { name: 'x' });
     expect(answer).toMatchObject({ status: 405, body: { code: 'method-not-allowed' } });
     expect(answer.headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH');

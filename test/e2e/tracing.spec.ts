@@ -4,7 +4,7 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@o
 import { startTracing, traced } from '../../libs/platform/index.js';
 import { until } from '../../libs/testing/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
-import { aTenant, done, stopChecked, tenantEvents, uniqueName } from './world.js';
+import { aRole, aServiceAccount, aTenant, aWorkspace, done, stopChecked, tenantEvents, uniqueName } from './world.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE}-00f067aa0ba902b7-01`;
@@ -56,6 +56,27 @@ describe('a traced call', () => {
     const stored = await tenantEvents(app, body.id);
     for (const { metadata } of stored)
       expect(metadata.traceparent).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
+  });
+
+  it('TW-053 tells of a tenant’s deletion how many workspaces, keys, roles and service accounts went', async () => {
+    const tenant = await aTenant(app);
+    const workspace = await aWorkspace(tenant);
+    await aWorkspace(tenant, { parentId: workspace });
+    await Promise.all([aRole(tenant), aServiceAccount(app, tenant)]);
+    for (const name of ['a', 'b']) await done(tenant.owner.post(`${tenant.path}/api-keys`, { name }));
+    const trace = TRACE.replace('4', '5');
+    await done(tenant.owner.delete(tenant.path, { traceparent: `00-${trace}-00f067aa0ba902b7-01` }));
+    await app.settled();
+    const deleted = { workspace: 3, 'api-key': 2, role: 1, 'service-account': 1, tenant: 1 };
+    const told = () => {
+      const names = spansOf(trace).map(({ name }) => name);
+      const counts = Object.keys(deleted).map((noun): [string, number] => {
+        return [noun, names.filter((name) => name === `fold ${noun}-deleted.v1`).length];
+      });
+      return Object.fromEntries(counts);
+    };
+    await until(() => Promise.resolve(told().tenant === 1));
+    expect(told()).toEqual(deleted);
   });
 
   it('is named in the log, beside its correlation id', () => {

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe('registering a user', () => {
-  it('answers 201 with the user', async () => {
+  it('MG-020 answers 201 with the user', async () => {
     const identity = { issuer: 'https://idp.example', subject: uniqueName('s') };
     const answer = await app.admin.post('/v1/users', {
       ...{ displayName: ' Ada ', email: 'Ada@Example.org', externalIdentity: identity },
@@ -50,8 +50,10 @@ describe('registering a user', () => {
     ['an identity without an issuer', { externalIdentity: { subject: 's' } }, 'externalIdentity.issuer'],
     ['an identity that is text', { externalIdentity: 's' }, 'externalIdentity'],
     ['a field that it does not know', { admin: true }, 'admin'],
-  ])('is refused with 422: %s', async (_fault, body, field) => {
+  ])('MG-016 MG-020 is refused with 422: %s', async (_fault, body, field) => {
     expect(await app.admin.post('/v1/users', body)).toMatchObject({ status: 422, body: { field } });
+    if (!field.startsWith('externalIdentity'))
+      expect(await app.admin.patch('/v1/me', body)).toMatchObject({ status: 422, body: { field } });
   });
 
   it('is for system admins, as is the list', async () => {
@@ -64,14 +66,16 @@ describe('registering a user', () => {
 });
 
 describe('a user', () => {
-  it('sees and changes themselves; others are as if they were not there', async () => {
+  it('MG-020 sees and changes themselves; others are as if they were not there', async () => {
     const [user, other] = [await aUserWithToken(app), await aUserWithToken(app)];
     expect((await user.get('/v1/me')).body).toMatchObject({ id: user.id, systemAdmin: false, authentication: 'token' });
     expect((await user.patch('/v1/me', { displayName: 'Me' }, ifMatch(1))).body).toMatchObject({
       displayName: 'Me',
       revision: 2,
     });
-    expect((await user.get(`/v1/users/${user.id}`)).body).toMatchObject({ displayName: 'Me', revision: 2 });
+    const addressed = await user.patch('/v1/me', { email: 'A@B.Example' });
+    expect(addressed.body).toMatchObject({ email: 'a@b.example', revision: 3 });
+    expect((await user.get(`/v1/users/${user.id}`)).body).toMatchObject({ displayName: 'Me', email: 'a@b.example' });
     const missing = await user.get(`/v1/users/${UNKNOWN}`);
     expect(missing.status).toBe(404);
     expect((await user.get(`/v1/users/${other.id}`)).body).toEqual(missing.body);
