@@ -187,7 +187,7 @@ describe('what a request names goes', () => {
     expect(await world.canEdit(u1)).toBe(true);
   });
 
-  it('with the user, in every tenant (X-006)', async () => {
+  it('with the user, in every tenant (X-006, GR-091)', async () => {
     const pending = await world.asked(world.u1, { role: 'member' });
     const granted = await world.granted(world.u1);
     await done(app.admin.delete(`/v1/users/${world.u1.id}`));
@@ -249,6 +249,12 @@ describe('the trail', () => {
     });
     expect(noted).toMatchObject({ action: 'request.revocation-noted', actor_id: adm.id });
     expect(noted!['event']).toMatchObject({ personal: { sealed: 'v1', subject: `user:${adm.id}` } });
+    const whole = `${world.path}/audit-log?resourceType=request&resourceId=${id}&consequences=true&order=asc`;
+    const actions = ((await done(adm.get(whole))).body['items'] as { action: string }[]).map(({ action }) => action);
+    expect(actions).toEqual([
+      ...['request.submitted', 'approval.decision-recorded', 'request.approved', 'role.granted'],
+      ...['request.grant-ended', 'request.revocation-noted'],
+    ]);
     const url = `${world.path}/audit-log?action=request.revocation-noted&resourceId=${id}`;
     expect((await done(adm.get(url))).body['items']).toMatchObject([{ personal: { note: 'left' }, erased: false }]);
   });

@@ -161,7 +161,9 @@ describe('deciding', () => {
 
   it('rejects (RR-021)', async () => {
     const answer = await world.decide(world.adm, await world.asked(world.u1), 'rejected', { note: 'no' });
-    expect(answer).toMatchObject({ status: 200, body: { status: 'rejected', reviewNote: 'no' } });
+    const reviewer = { type: 'user', id: world.adm.id, displayName: world.adm.name, active: true };
+    expect(answer).toMatchObject({ status: 200, body: { status: 'rejected', reviewNote: 'no', reviewer } });
+    expect(answer.body.reviewedAt).toBe(answer.body.updatedAt);
     expect(await world.canEdit(world.u1)).toBe(false);
   });
 
@@ -185,6 +187,11 @@ describe('deciding', () => {
     const id = await world.asked(world.u1);
     const answers = await Promise.all([world.decide(world.adm, id, 'approved'), world.decide(second, id, 'rejected')]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const other = await world.asked(world.u2);
+    const alike = await Promise.all([world.adm, second].map((by) => world.decide(by, other, 'approved')));
+    expect(alike.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const { body } = await done(world.adm.get(`${world.path}/assignments?subjectId=${world.u2.id}&role=editor`));
+    expect(body.items).toMatchObject([{ source: `request:${other}` }]);
   });
 
   it('is not for the requester, not even an admin (RR-024)', async () => {
@@ -195,7 +202,7 @@ describe('deciding', () => {
       status: 403,
       body: { code: 'own-request' },
     });
-    expect(await world.request(id)).toMatchObject({ status: 'pending' });
+    for (const pending of [id, own]) expect(await world.request(pending)).toMatchObject({ status: 'pending' });
   });
 
   it('is for those who may grant on the target, and no others', async () => {
@@ -284,6 +291,8 @@ describe('reading', () => {
       { id: second, requester: requester(u2), reviewer: null },
       { id: first, requester: requester(u1), reviewer: requester(adm), reviewNote: 'no', status: 'rejected' },
     ]);
+    const mine = await done(u1.get(`${world.path}/requests?requester=@me`));
+    expect(mine.body.items).toMatchObject([{ id: first, requester: requester(u1), reviewer: requester(adm) }]);
   });
 
   it('filters for the tenant admin (RR-017)', async () => {

@@ -118,7 +118,9 @@ describe('an API key', () => {
     });
     expect((await member.get(path)).body.items[0].revokedAt).not.toBeNull();
     for (const by of [member, tenant.owner]) expect((await by.get(`${path}/${body.id}`)).body.revokedAt).not.toBeNull();
-    expect(await member.delete(`${path}/${body.id}`)).toMatchObject({ body: { code: 'api-key-already-revoked' } });
+    expect(await member.delete(`${path}/${body.id}`)).toMatchObject({
+      ...{ status: 409, body: { code: 'api-key-already-revoked' } },
+    });
     expect((await member.delete(`${path}/${UNKNOWN}`)).status).toBe(404);
     expect((await member.delete(`${path}/nonsense`)).status).toBe(400);
     expect(await relationshipsNaming(app, body.id)).toHaveLength(2);

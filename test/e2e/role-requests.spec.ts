@@ -1,3 +1,4 @@
+import type { AnswerBody } from '../../libs/testing/api-client.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   aMember,
@@ -47,7 +48,7 @@ const idsOf = async (by: Person, query: string): Promise<string[]> =>
   (await done(by.get(`${tenant.path}/requests?${query}`))).body.items!.map(({ id }: { id: string }) => id);
 
 describe('a request for a role of the tenant', () => {
-  it('RR-001 RR-019 RR-020 RR-029 is approved, and effective on the very next call', async () => {
+  it('RR-001 RR-041 RR-019 RR-020 RR-029 is approved, and effective on the very next call', async () => {
     const asked = await ask(u1);
     expect(asked).toMatchObject({ status: 201, body: { role: nurse, status: 'pending', reviewer: null } });
     expect(await may(u1, 'apps:read', onTenant())).toBe(false);
@@ -189,7 +190,26 @@ describe('a request for a role of the tenant', () => {
       oldValues: { subject: `user:${u1.id}`, roles: ['member'] },
       newValues: { subject: `user:${u1.id}`, roles: ['member', nurse], source: `request:${String(body.id)}` },
     });
+    const decided = entries.find(({ action }) => action === 'approval.decision-recorded');
+    expect(decided).toMatchObject({ actor: { id: reviewer.id, displayName: reviewer.name } });
     expect(await may(u1, 'apps:read', onTenant())).toBe(true);
+  });
+
+  it('RR-040 that is rejected is on the record once, with who did it, target, role and roles', async () => {
+    const { body } = await done(ask(u1, { target: onWorkspace() }));
+    await done(decide(body.id, 'rejected'));
+    await app.settled();
+    const log = `${tenant.path}/audit-log?resourceType=request&resourceId=${String(body.id)}&order=asc`;
+    const { items } = (await done(tenant.owner.get(log))).body;
+    const about = { requester: `user:${u1.id}`, role: nurse, target: `workspace:${workspace}`, roles: [] };
+    expect(items).toMatchObject([
+      { action: 'request.submitted', oldValues: about, newValues: { ...about, status: 'pending' } },
+      { action: 'approval.decision-recorded' },
+      { action: 'request.rejected', oldValues: about, newValues: { ...about, status: 'rejected' } },
+    ]);
+    // What its call has not done when the relay comes along is done by a process.
+    const people = items.map(({ actor }: AnswerBody) => actor.onBehalfOf ?? actor);
+    expect(people).toMatchObject([u1, tenant.owner, tenant.owner].map(({ id, name }) => ({ id, displayName: name })));
   });
 
   it('with an end is granted until then', async () => {
