@@ -54,11 +54,17 @@ export class ProcessRunner {
 
   /** Nothing follows from an event that could not be applied, until an operator has it count. */
   private async toRun(events: readonly StoredEvent[]): Promise<StoredEvent[]> {
-    const caused = events.filter(({ type }) => this.types.has(type));
-    const { rows } = await this.options.pool.query<{ id: string }>(
-      `select event_id as id from parked where event_id = any($1::uuid[]) and stage = 'event' and status <> 'retried'`,
-      [caused.map(({ id }) => id)],
-    );
+    const { followUps } = this.options;
+    const caused = events.filter((event) => {
+      return event.type === RETRIED || (this.types.has(event.type) && !followUps.isDone(event));
+    });
+    if (caused.length === 0) return [];
+    const { rows } = await this.options.pool.query<{ id: string }>({
+      name: 'parked-events',
+      text: `select event_id as id from parked
+       where event_id = any($1::uuid[]) and stage = 'event' and status <> 'retried'`,
+      values: [caused.map(({ id }) => id)],
+    });
     const parked = new Set(rows.map(({ id }) => id));
     const running = caused.filter(({ id }) => !parked.has(id));
     return Promise.all(running.map((event) => (event.type === RETRIED ? this.retried(event) : event)));
@@ -125,13 +131,14 @@ export class ProcessRunner {
   }
 
   private async remember(position: number): Promise<void> {
-    await this.options.pool.query(
+    await this.options.pool.query({
+      name: 'move-process-checkpoint',
       // Lost in a crash of the database, it is moved again: what follows a second time changes nothing.
-      `with lazily as materialized (select set_config('synchronous_commit', 'off', true))
+      text: `with lazily as materialized (select set_config('synchronous_commit', 'off', true))
        insert into process_checkpoint as p (partition, position) select $1::integer, $2::bigint from lazily
        on conflict (partition) do update set position = greatest(p.position, excluded.position)`,
-      [this.options.partition, position],
-    );
+      values: [this.options.partition, position],
+    });
   }
 }
 

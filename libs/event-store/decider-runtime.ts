@@ -47,6 +47,8 @@ const MAX_CONFLICTS = 20;
 export class DeciderRuntime {
   private snapshots: LRUCache<string, Snapshot>;
   private readonly lock = new KeyedLock();
+  /** Reads that were asked for in this turn of the event loop. */
+  private readonly asked = new Map<string, Promise<Snapshot>>();
   private readonly runs = new ContextValue<Run>();
 
   constructor(
@@ -78,8 +80,16 @@ export class DeciderRuntime {
   }
 
   /** The state of a stream as of now, read from the log. */
-  async load<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Loaded<State>> {
-    return this.at(stream, decider, Infinity);
+  load<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Loaded<State>> {
+    const upTo = this.runs.get()?.upTo;
+    if (upTo !== undefined) return this.at(stream, decider, upTo);
+    return this.refresh(stream, decider) as Promise<Loaded<unknown>> as Promise<Loaded<State>>;
+  }
+
+  /** The state as far as this process has looked; undefined where it has not. */
+  seen<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Loaded<State> | undefined {
+    if (this.runs.get()?.upTo !== undefined) return undefined;
+    return this.snapshots.get(cacheKey(stream, decider)) as Loaded<State> | undefined;
   }
 
   /** The state right after a command's events: the first answer of what follows from another command. Else as of now. */
@@ -218,8 +228,23 @@ export class DeciderRuntime {
     return stored.map(await this.registry.decoderOf(stored)) as Recorded<E>[];
   }
 
-  private async refresh<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Snapshot> {
-    const cached = this.snapshots.get(cacheKey(stream, decider));
+  /** Read once for all who ask in the same turn: the calls that a round of reads has answered ask for the same tenant. */
+  private refresh<State, E extends DomainEvent>(stream: string, decider: Decider<State, E>): Promise<Snapshot> {
+    const key = cacheKey(stream, decider);
+    const asked = this.asked.get(key);
+    if (asked) return asked;
+    if (this.asked.size === 0) process.nextTick(() => this.asked.clear());
+    const read = this.readOn(key, stream, decider);
+    this.asked.set(key, read);
+    return read;
+  }
+
+  private async readOn<State, E extends DomainEvent>(
+    key: string,
+    stream: string,
+    decider: Decider<State, E>,
+  ): Promise<Snapshot> {
+    const cached = this.snapshots.get(key);
     const base: Snapshot = cached ?? {
       state: decider.initial,
       revision: NO_STREAM,
@@ -227,10 +252,11 @@ export class DeciderRuntime {
       commands: new Map(),
     };
     const stored = await this.log.readStream(stream, base.revision + 1);
+    // What this turn puts there is not in it.
+    this.asked.delete(key);
     if (stored.length === 0) {
       // That a stream is not there is worth knowing too: the first append to it then needs no second look.
-      if (!cached && !this.snapshots.has(cacheKey(stream, decider)))
-        this.snapshots.set(cacheKey(stream, decider), base);
+      if (!cached && !this.snapshots.has(key)) this.snapshots.set(key, base);
       return base;
     }
     return this.remember(stream, decider, base, await this.decoded<E>(stored));

@@ -20,6 +20,8 @@ export class FollowUps {
   private readonly done: LRUCache<string, true>;
   /** Id of an event → the call that runs what follows from it. */
   private readonly underWay = new Map<string, Promise<unknown>>();
+  /** Stored event name → the processes that do something about it. */
+  private readonly concerned = new Map<string, readonly Process[]>();
 
   constructor(
     private readonly bus: CommandBus,
@@ -48,7 +50,7 @@ export class FollowUps {
   private async runInTurn(events: readonly Recorded<DomainEvent>[], position: number): Promise<number> {
     let last = position;
     for (const event of events) {
-      for (const process of this.processes) last = Math.max(last, await this.runOne(process, event));
+      for (const process of this.concernedBy(event)) last = Math.max(last, await this.runOne(process, event));
       if (this.isDoneOnce(event)) this.done.set(event.id, true);
     }
     return last;
@@ -59,16 +61,30 @@ export class FollowUps {
     const failures: unknown[] = [];
     // Its own call is at it: what goes well there is not done a second time beside it.
     if (this.isDoneOnce(event)) await this.underWay.get(event.id)?.catch(() => undefined);
-    if (this.done.delete(event.id)) return failures;
-    for (const process of this.processes) {
+    if (this.isDone(event)) return failures;
+    for (const process of this.concernedBy(event)) {
       await this.runOne(process, event).catch((error: unknown) => failures.push(error));
     }
     return failures;
   }
 
+  /** Whether what follows from an event was done here, and needs no second look. Said once. */
+  isDone({ id }: Pick<Recorded<DomainEvent>, 'id'>): boolean {
+    return this.done.delete(id);
+  }
+
   /** Whether what follows from events of the type needs no second look, and so has no order among its like either. */
-  isDoneOnce({ type }: Pick<Recorded<DomainEvent>, 'type'>): boolean {
-    return this.processes.every(({ followUps, once }) => !(type in followUps) || once?.includes(type));
+  isDoneOnce(event: Pick<Recorded<DomainEvent>, 'type'>): boolean {
+    return this.concernedBy(event).every(({ once }) => once?.includes(event.type));
+  }
+
+  private concernedBy({ type }: Pick<Recorded<DomainEvent>, 'type'>): readonly Process[] {
+    let concerned = this.concerned.get(type);
+    if (!concerned) {
+      concerned = this.processes.filter(({ followUps }) => type in followUps);
+      this.concerned.set(type, concerned);
+    }
+    return concerned;
   }
 
   private async runOne({ name, followUps }: Process, event: Recorded<DomainEvent>): Promise<number> {

@@ -6,7 +6,7 @@ import { loadCircumstances } from './circumstances.js';
 import { type NewRequest, openRole } from './open-role.js';
 import { closeOrphanedRequest, reasonToClose, type RoleAsked, submitRequest } from './request.decider.js';
 import { identityOf } from './request-resource.js';
-import { executeOnRequest, isSubmitted, loadRequest, type RequestKey } from './request-stream.js';
+import { executeOnRequest, isSubmitted, loadRequest } from './request-stream.js';
 
 const NO_ROOM = ['role-already-held', 'request-pending', 'not-found'];
 
@@ -70,7 +70,7 @@ export class CompleteSubmissionHandler implements ICommandHandler<CompleteSubmis
 export class CloseOrphanedRequest extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: RequestKey,
+    readonly input: RoleAsked,
   ) {
     super();
   }
@@ -84,9 +84,11 @@ export class CloseOrphanedRequestHandler implements ICommandHandler<CloseOrphane
   ) {}
 
   async execute({ context, input }: CloseOrphanedRequest): Promise<Positioned> {
-    const { state, position } = await loadRequest(this.runtime, input.requestId);
+    const [{ state, position }, circumstances] = await Promise.all([
+      loadRequest(this.runtime, input.requestId),
+      loadCircumstances(this.runtime, input, context.at),
+    ]);
     if (!isSubmitted(state) || state.request.status !== 'pending') return { position };
-    const circumstances = await loadCircumstances(this.runtime, state.request, context.at);
     if (reasonToClose(circumstances) === undefined) return { position };
     const closed = await executeOnRequest(this.runtime, context, input, ({ request }) =>
       closeOrphanedRequest({ circumstances, at: context.at }, request),

@@ -35,17 +35,22 @@ export interface RequestResource {
   updatedAt: string;
 }
 
+/** @param known the requester, where the caller has looked already */
 export async function acceptedRequest(
   runtime: DeciderRuntime,
   state: RequestState,
   position: number,
+  known?: Identity,
 ): Promise<Accepted<RequestResource>> {
   if (!isSubmitted(state)) throw new Refused('not-found');
   const { requestId: id, requester, requesterName, ...request } = state.request;
   const [decision] = state.approval.decisions;
   const { tenantId, role, target, until, reason, status, closeReason, revocationNote } = request;
   const resource: RequestResource = {
-    ...{ id, kind: 'role', tenantId, requester: await identityOf(runtime, requester, requesterName) },
+    ...{ id, kind: 'role', tenantId },
+    requester: known
+      ? { ...known, displayName: known.displayName ?? requesterName }
+      : await identityOf(runtime, requester, requesterName),
     ...{ role, target, until, reason, status, closeReason, revocationNote },
     reviewNote: decision?.note ?? null,
     reviewer: decision ? await identityOf(runtime, decision.by, decision.reviewerName) : null,

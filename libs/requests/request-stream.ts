@@ -86,6 +86,11 @@ export function loadRequest(runtime: DeciderRuntime, requestId: string): Promise
   return runtime.load(streamOf(requestId), requestStream);
 }
 
+/** The request as far as this process has looked; undefined where it has not. */
+export function seenRequest(runtime: DeciderRuntime, requestId: string): Loaded<RequestState> | undefined {
+  return runtime.seen(streamOf(requestId), requestStream);
+}
+
 /** The request right after the events of a command; as of now where it put none there. */
 export function requestAsOf(
   runtime: DeciderRuntime,

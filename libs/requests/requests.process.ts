@@ -48,9 +48,7 @@ export const requestsProcess = process<Read>({
     'role-request-opened.v1': ({ data: { subject: requester, ...asked }, personal }) => [
       (context) => new CompleteSubmission(context, { ...asked, requester, reason: personal?.reason }),
     ],
-    'request-submitted.v1': ({ data: { requestId, tenantId } }) => [
-      (context) => new CloseOrphanedRequest(context, { requestId, tenantId }),
-    ],
+    'request-submitted.v1': ({ data }) => [(context) => new CloseOrphanedRequest(context, data)],
     'request-superseded.v1': ({ data, personal }) => [
       (context) => new OpenSuperseding(context, { ...data.by, reason: personal?.reason, supersedes: data.requestId }),
       makeRoom(data),

@@ -1,15 +1,15 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isBuiltIn, loadAssignment, openRoleRequest, requireFit, requireTarget } from '../assignments/index.js';
 import type { Accepted } from '../edge/index.js';
-import { BEFORE_START, type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
+import { BEFORE_START, type CommandContext, DeciderRuntime, type Loaded, stepContext } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { requireRole } from '../roles/index.js';
 import { CloseRoleRequest } from './close-role-request.js';
 import { assignmentOf, type NewRequest, openAs, type Opening, openingOf } from './open-role.js';
 import { supersedeRequest } from './request.decider.js';
-import { acceptedRequest, asSubmitted, type RequestResource } from './request-resource.js';
-import { executeOnRequest, isSubmitted, loadRequest } from './request-stream.js';
+import { acceptedRequest, asSubmitted, identityOf, type RequestResource } from './request-resource.js';
+import { executeOnRequest, isSubmitted, loadRequest, type RequestState, seenRequest } from './request-stream.js';
 
 /** Opens a request on the assignment it is about; its submission follows from that. */
 export class SubmitRequest extends Command<Accepted<RequestResource>> {
@@ -35,21 +35,29 @@ export class SubmitRequestHandler implements ICommandHandler<SubmitRequest> {
   async execute({ context, input }: SubmitRequest): Promise<Accepted<RequestResource>> {
     const { supersede, ...asked } = input;
     // Nothing of this depends on the other: read together.
-    const [loaded, looked] = await Promise.allSettled([
+    const [loaded, looked, requester] = await Promise.allSettled([
       loadRequest(this.runtime, asked.requestId),
       this.lookAt(context, asked),
+      identityOf(this.runtime, asked.requester, null),
     ]);
     let { state, position } = valueOf(loaded);
     if (!isSubmitted(state)) {
       const opening = valueOf(looked);
       const followed = await (supersede ? this.submitInPlace(context, asked) : this.submit(context, opening));
-      // Perhaps by the process that completes a crashed call, or by a try of this call that was given up: just now.
-      ({ state, position } = await loadRequest(this.runtime, asked.requestId));
+      ({ state, position } = await this.submitted(asked.requestId));
       position = Math.max(position, followed);
     }
     // Opened by the process that completes a crashed call, and not submitted yet.
     if (!isSubmitted(state)) throw new Refused('not-yet');
-    return acceptedRequest(this.runtime, asSubmitted(state), position);
+    return acceptedRequest(this.runtime, asSubmitted(state), position, valueOf(requester));
+  }
+
+  /** What was submitted never changes: it is read only where this process has not seen it. */
+  private submitted(requestId: string): Loaded<RequestState> | Promise<Loaded<RequestState>> {
+    const seen = seenRequest(this.runtime, requestId);
+    if (seen && isSubmitted(seen.state)) return seen;
+    // Perhaps by the process that completes a crashed call, or by a try of this call that was given up: just now.
+    return loadRequest(this.runtime, requestId);
   }
 
   private async submit(context: CommandContext, opening: Opening): Promise<number> {
