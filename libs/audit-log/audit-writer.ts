@@ -75,11 +75,12 @@ const INSERT = `insert into audit_entry
 /** The last entry of each chain that the events belong to, where it has one. */
 export async function chainTips(client: ClientBase, events: readonly StoredEvent[]): Promise<ChainTips> {
   if (events.length === 0) return new Map();
-  const { rows } = await client.query<Tip & { chain: string }>(
-    `select tip.* from unnest($1::text[]) as wanted(chain),
+  const { rows } = await client.query<Tip & { chain: string }>({
+    name: 'chain-tips',
+    text: `select tip.* from unnest($1::text[]) as wanted(chain),
      lateral (select chain, sequence, hash from audit_entry e where e.chain = wanted.chain
               order by sequence desc limit 1) tip`,
-    [[...new Set(events.map(chainOf))]],
-  );
+    values: [[...new Set(events.map(chainOf))]],
+  });
   return new Map(rows.map((row) => [row.chain, row]));
 }

@@ -52,11 +52,12 @@ export class ConsistencyTokens {
   }
 
   private async areParked(places: readonly Place[]): Promise<boolean[]> {
-    const { rows } = await this.pool.query<{ no: number }>(
-      `select distinct no from unnest($1::bigint[], $2::text[]) with ordinality as asked(upto, correlation, no)
+    const { rows } = await this.pool.query<{ no: number }>({
+      name: 'parked-effects',
+      text: `select distinct no from unnest($1::bigint[], $2::text[]) with ordinality as asked(upto, correlation, no)
        join parked on status = 'parked' and position <= upto and correlation_id = correlation`,
-      [places.map(({ position }) => position), places.map(({ correlationId }) => correlationId)],
-    );
+      values: [places.map(({ position }) => position), places.map(({ correlationId }) => correlationId)],
+    });
     const found = new Set(rows.map(({ no }) => no));
     return places.map((_, index) => found.has(index + 1));
   }

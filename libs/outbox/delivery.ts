@@ -182,13 +182,14 @@ export class Delivery {
   private async pendingAfter(mark: Mark): Promise<Pending> {
     const { pool, partition } = this.options;
     const values = [partition, mark.position];
-    const { rows: found } = await pool.query<ChangeRow & { checkpoint: number }>(
-      `select c.checkpoint, r.*
+    const { rows: found } = await pool.query<ChangeRow & { checkpoint: number }>({
+      name: 'pending-changes',
+      text: `select c.checkpoint, r.*
        from (select coalesce((select position from relay_checkpoint where partition = $1), ${BEFORE_START}) as checkpoint) c
        left join (${CHANGES} order by position, sequence limit ${ROWS_AT_ONCE}) r on true
        order by r.position, r.sequence`,
       values,
-    );
+    });
     const [{ checkpoint, position: first }] = found as [ChangeRow & { checkpoint: number }];
     const rows = first === null ? [] : found;
     if (rows.length < ROWS_AT_ONCE) return { checkpoint, rows, complete: true };

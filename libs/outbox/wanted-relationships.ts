@@ -62,10 +62,11 @@ async function closedTenants(client: ClientBase, events: readonly EventSources[]
   );
   const named = [...events.map(({ tenantId }) => tenantId), ...restored];
   const tenants = [...new Set(named.filter((id) => id !== null))];
-  const { rows } = await client.query<{ tenant_id: string }>(
-    'select tenant_id from closed_tenant where tenant_id = any($1)',
-    [tenants],
-  );
+  const { rows } = await client.query<{ tenant_id: string }>({
+    name: 'closed-tenants',
+    text: 'select tenant_id from closed_tenant where tenant_id = any($1)',
+    values: [tenants],
+  });
   return new Set(rows.map((row) => row.tenant_id));
 }
 
@@ -77,10 +78,11 @@ async function suspendedSubjects(client: ClientBase, changes: readonly SourceCha
     return 'restore' in change ? [change.restore] : [];
   });
   if (subjects.length === 0) return new Set();
-  const { rows } = await client.query<{ subject: string }>(
-    'select subject from suspended_subject where subject = any($1)',
-    [[...new Set(subjects)]],
-  );
+  const { rows } = await client.query<{ subject: string }>({
+    name: 'suspended-subjects',
+    text: 'select subject from suspended_subject where subject = any($1)',
+    values: [[...new Set(subjects)]],
+  });
   return new Set(rows.map(({ subject }) => subject));
 }
 
@@ -133,14 +135,15 @@ async function writeSources(client: Statements, { removals, writes }: SourceFold
     );
   }
   if (writes.length === 0) return;
-  await client.query(
-    `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position, withdrawn)
+  await client.query({
+    name: 'write-sources',
+    text: `insert into relationship_source (tuple, source, resource, subject, tenant_id, until, position, withdrawn)
      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[],
        $8::boolean[])
      on conflict (tuple, source) do update
        set until = excluded.until, position = excluded.position, tenant_id = excluded.tenant_id,
            withdrawn = excluded.withdrawn`,
-    [
+    values: [
       writes.map(({ tuple }) => tuple),
       writes.map(({ source }) => source),
       writes.map(({ resource }) => resource),
@@ -150,7 +153,7 @@ async function writeSources(client: Statements, { removals, writes }: SourceFold
       writes.map(({ position }) => position),
       writes.map(({ withdrawn }) => withdrawn),
     ],
-  );
+  });
 }
 
 async function writeSuspended(
@@ -187,10 +190,11 @@ async function writeSettled(client: Statements, { settled }: SourceFold): Promis
 
 async function writeChanges(client: Statements, partition: number, { effective }: SourceFold): Promise<void> {
   if (effective.length === 0) return;
-  await client.query(
-    `insert into relationship_change (partition, position, sequence, event_id, tuple, operation, expires_at)
+  await client.query({
+    name: 'write-changes',
+    text: `insert into relationship_change (partition, position, sequence, event_id, tuple, operation, expires_at)
      select $1, * from unnest($2::bigint[], $3::integer[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[])`,
-    [
+    values: [
       partition,
       effective.map(({ position }) => position),
       effective.map((_, index) => index),
@@ -199,5 +203,5 @@ async function writeChanges(client: Statements, partition: number, { effective }
       effective.map(({ operation }) => operation),
       effective.map(({ expiresAt }) => expiresAt),
     ],
-  );
+  });
 }

@@ -4,7 +4,7 @@ import type { Pending, TableFold } from './row-fold.js';
 
 /** Writes a folded batch with a handful of set-based statements, however many rows it has. */
 export async function writeTable(client: Statements, fold: TableFold, physicalName: string): Promise<void> {
-  const writer = new TableWriter(client, fold.table, quote(physicalName));
+  const writer = writerOf(client, fold, physicalName);
   for (const where of fold.removals) await writer.removeWhere(where);
   const pending = [...fold.rows.values()];
   await writer.remove(pending.flatMap((row) => ('remove' in row ? [row.remove] : [])));
@@ -14,8 +14,12 @@ export async function writeTable(client: Statements, fold: TableFold, physicalNa
 
 /** After everything else of the batch is written. */
 export async function forgetRows(client: Statements, fold: TableFold, physicalName: string): Promise<void> {
-  const writer = new TableWriter(client, fold.table, quote(physicalName));
+  const writer = writerOf(client, fold, physicalName);
   for (const { where, set } of fold.forgotten) await writer.setWhere(where, set);
+}
+
+function writerOf(client: Statements, { table }: TableFold, physicalName: string): TableWriter {
+  return new TableWriter(client, table, quote(physicalName), physicalName === table.name);
 }
 
 class TableWriter {
@@ -23,6 +27,8 @@ class TableWriter {
     private readonly client: Statements,
     private readonly table: Table,
     private readonly name: string,
+    /** Whether its statements are prepared: it will be written to again and again. */
+    private readonly lasting: boolean,
   ) {}
 
   async removeWhere(where: Row): Promise<void> {
@@ -64,11 +70,13 @@ class TableWriter {
       .filter((column) => !this.table.key.includes(column))
       .map((column) => `${quote(column)} = excluded.${quote(column)}`);
     const conflict = `on conflict (${this.table.key.map(quote).join(', ')}) do`;
-    await this.client.query(
-      `insert into ${this.name} (${names}) ${this.unnest(columns)} ` +
+    await this.client.query({
+      name: this.lasting ? `put-${this.table.name}` : undefined,
+      text:
+        `insert into ${this.name} (${names}) ${this.unnest(columns)} ` +
         (set.length > 0 ? `${conflict} update set ${set.join(', ')}` : `${conflict} nothing`),
-      this.arrays(columns, rows),
-    );
+      values: this.arrays(columns, rows),
+    });
   }
 
   async patch(patches: readonly Extract<Pending, { patch: Row }>[]): Promise<void> {
