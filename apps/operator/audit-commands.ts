@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, rmSync, statSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Transform, Writable } from 'node:stream';
@@ -131,6 +131,10 @@ async function toFile(file: string, write: (to: Writable) => Promise<void>): Pro
   const opened = await open(unfinished, 'wx', 0o600);
   const { ino } = await opened.stat();
   const isOurs = async () => (await stat(unfinished).catch(() => undefined))?.ino === ino;
+  const removeAtExit = (): void => {
+    if (statSync(unfinished, { throwIfNoEntry: false })?.ino === ino) rmSync(unfinished);
+  };
+  process.once('exit', removeAtExit);
   try {
     await write(opened.createWriteStream());
     if (!(await isOurs())) throw new UsageError(`Another export to ${file} has begun meanwhile.`);
@@ -138,6 +142,8 @@ async function toFile(file: string, write: (to: Writable) => Promise<void>): Pro
   } catch (error) {
     if (await isOurs()) await rm(unfinished, { force: true });
     throw error;
+  } finally {
+    process.off('exit', removeAtExit);
   }
 }
 

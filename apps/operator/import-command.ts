@@ -16,7 +16,7 @@ import {
 import { createLogger } from '../../libs/platform/index.js';
 import { createRelay } from '../relay/start-relay.js';
 import { UsageError } from '../../libs/wiring/index.js';
-import { EXIT, explain, print, ProgressBar, tell } from './output.js';
+import { EXIT, explain, INTERRUPTED, print, ProgressBar, tell } from './output.js';
 import { lineOf, type OperatorSession } from './session.js';
 
 interface ImportFlags {
@@ -49,9 +49,6 @@ goes on where it ended when it is started again; a history that is imported alre
 
 Exits with 1 where lines were refused, such as the removal of an organisation's last admin; all others are carried out.
 With a malformed line nothing is carried out.`;
-
-/** What shells expect of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 export function addImportCommand(program: Command, open: () => Promise<OperatorSession>): void {
   program

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAuditCommands } from './audit-commands.js';
 import { addImportCommand } from './import-command.js';
-import { EXIT, explain, isJsonAsked, tell } from './output.js';
+import { EXIT, explain, isJsonAsked, stoppable, tell } from './output.js';
 import { addLostKeysCommand } from './lost-keys-command.js';
 import { addPersonalDataCommands } from './personal-commands.js';
 import { addRebuildCommand } from './rebuild-command.js';
@@ -15,7 +15,8 @@ of npm start (DATA_DIR, .data unless told): on its parts while it runs, else on 
 command.
 
 All take --json, which prints one document on standard output, an error too: {"error": {"exitCode", "message"}}.
-Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration, 3 something does not answer.
+Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration, 3 something does not answer, 130 stopped
+by Ctrl-C or SIGTERM.
 
   operator status
   operator verify --json
@@ -47,20 +48,22 @@ function operatorProgram(): Command {
   addAdminCommand(program, withSession);
   addPersonalDataCommands(program, withSession);
   addLostKeysCommand(program, withSession);
-  addAuditCommands(program, withSession, run);
+  addAuditCommands(program, withSession, (work) => run(() => stoppable(work)));
   addImportCommand(program, () => openSession(process.env));
   return program;
 }
 
 const withSession: WithSession = (action, needs) =>
-  run(async () => {
-    const session = await openSession(process.env, needs);
-    try {
-      return await action(session);
-    } finally {
-      await session.close();
-    }
-  });
+  run(() =>
+    stoppable(async () => {
+      const session = await openSession(process.env, needs);
+      try {
+        return await action(session);
+      } finally {
+        await session.close();
+      }
+    }),
+  );
 
 async function run(work: () => Promise<number>): Promise<void> {
   try {

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { compiledPath } from '../../libs/embedded/index.js';
 import { NO_STREAM, type StoredEvent } from '../../libs/event-store/index.js';
 import { anEvent, someMetadata } from '../../libs/testing/event-builders.js';
+import { until } from '../../libs/testing/index.js';
 import type { Report } from '../../libs/verification/index.js';
 import { OperatorWorld, runOperator, startProduct } from './operator.fixture.js';
 import type { Status } from './status.js';
@@ -315,6 +316,25 @@ describe('what is called wrongly or does not answer', () => {
     child.stdout.destroy();
     const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     expect({ code, errors }).toEqual({ code: 1, errors: 'Nobody read the output to its end.\n' });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('is one JSON document also where %s ends it', async (signal) => {
+    const client = await world.runtime.pool.connect();
+    await client.query('begin; lock table parked in access exclusive mode');
+    const child = spawn(process.execPath, [compiledPath('apps/operator/main.js'), 'parked', 'list', '--json'], {
+      env: { ...process.env, ...world.env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    await until(async () => (await world.rows(waiting)).length > 0);
+    child.kill(signal);
+    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    await client.query('rollback');
+    client.release();
+    expect({ code, ...JSON.parse(out) }).toMatchObject({
+      code: 130,
+      error: { exitCode: 130, message: expect.stringMatching(/^Stopped/) },
+    });
   });
 
   it('is told as JSON where that is asked for', async () => {

@@ -28,8 +28,26 @@ export function tell(exitCode: number, message: string): number {
   return exitCode;
 }
 
+/** What shells expect of a command that Ctrl-C ended. */
+export const INTERRUPTED = 130;
+
+/** Ctrl-C and SIGTERM end the work at once; the terminal is as it was before, and told what to do. */
+export async function stoppable<T>(work: () => Promise<T>): Promise<T> {
+  const stop = (): void => {
+    ProgressBar.stopAll();
+    process.exit(tell(INTERRUPTED, 'Stopped. The same command goes on from here, or begins anew.'));
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await work();
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
 /** A bar on standard error with rate and time left, where somebody watches. */
 export class ProgressBar {
+  private static readonly shown = new Set<ProgressBar>();
   private bar: cliProgress.SingleBar | undefined;
   private began = 0;
   private first = 0;
@@ -54,12 +72,18 @@ export class ProgressBar {
   stop(): void {
     this.bar?.stop();
     this.bar = undefined;
+    ProgressBar.shown.delete(this);
+  }
+
+  static stopAll(): void {
+    for (const bar of ProgressBar.shown) bar.stop();
   }
 
   private begin(first: number, total: number): cliProgress.SingleBar {
     const format = `${this.name} [{bar}] {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left{note}`;
     const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 200, formatTime });
     bar.start(total, Math.max(first, 0), { rate: 0, note: '' });
+    ProgressBar.shown.add(this);
     this.began = performance.now();
     this.first = first;
     return bar;
