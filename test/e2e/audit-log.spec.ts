@@ -67,6 +67,24 @@ describe('the audit log', () => {
     );
   });
 
+  it('MG-111 has an entry of what was accepted while nothing could be written to it', async () => {
+    const role = await aRole(tenant);
+    await app.settled();
+    const client = await app.runtime.pool.connect();
+    try {
+      await client.query('begin; lock table audit_entry in access exclusive mode');
+      const path = `${tenant.path}/roles/${role}`;
+      const changed = await tenant.owner.patch(path, { description: 'changed' }, { prefer: 'wait=0' });
+      expect(changed).toMatchObject({ status: 200, body: { description: 'changed', effective: false } });
+    } finally {
+      await client.query('commit');
+      client.release();
+    }
+    await app.settled();
+    const { body } = await tenant.owner.get(`${log}?resourceType=role&resourceId=${role}&action=role.changed`);
+    expect(body.items).toMatchObject([{ actor: { id: tenant.owner.id }, newValues: { description: 'changed' } }]);
+  });
+
   it('MG-119 tells all of one resource from its creation to its deletion, in order', async () => {
     const from = new Date(0).toISOString();
     const workspace = await aWorkspace(tenant);

@@ -60,7 +60,7 @@ describe('creating a tenant', () => {
     expect((await user.get(`/v1/tenants/${answer.body.id}`, consistency(answer))).body).toEqual(resource);
   });
 
-  it('TW-049 makes its creator admin of the tenant and of its root workspace', async () => {
+  it('TW-024 TW-049 makes its creator admin of the tenant and of its root workspace', async () => {
     const tenant = await aTenant(app);
     expect(await relationshipsNaming(app, tenant.id)).toEqual([
       `tenant:${tenant.id}#admin@user:${tenant.owner.id}`,
@@ -125,12 +125,15 @@ describe('creating a tenant', () => {
 });
 
 describe('reading a tenant', () => {
-  it('TW-043 answers its viewers, in either case of the id; 400 for what is no id', async () => {
+  it('TW-043 MG-006 answers its viewers, in either case of the id, whatever headers say; 400 for what is no id', async () => {
     const tenant = await aTenant(app);
     const member = await aMember(app, tenant);
     for (const path of [tenant.path, `/v1/tenants/${tenant.id.toLowerCase()}`]) {
       expect(await member.get(path)).toMatchObject({ status: 200, body: { id: tenant.id, name: tenant.name } });
     }
+    const other = await aTenant(app, { owner: tenant.owner });
+    const named = await tenant.owner.get(tenant.path, { 'x-tenant-id': other.id, 'tenant-id': other.id });
+    expect(named.body).toMatchObject({ id: tenant.id });
     const malformed = await member.get('/v1/tenants/not-a-ulid');
     expect(malformed).toMatchObject({ status: 400, body: { code: 'malformed-id', field: 'tenantId' } });
   });

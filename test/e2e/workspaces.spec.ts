@@ -45,7 +45,7 @@ const BAD_NAMES: [string, unknown][] = [
 ];
 
 describe('creating a workspace', () => {
-  it('TW-070 answers 201 with the workspace; SpiceDB has its tenant, its parent and its creator', async () => {
+  it('TW-025 TW-070 answers 201 with the workspace; SpiceDB has its tenant, its parent and its creator', async () => {
     const answer = await tenant.owner.post(workspaces, { name: 'Engineering', parentId: tenant.rootId.toLowerCase() });
     const { id, createdAt } = answer.body as unknown as { id: string; createdAt: string };
     expect(answer.status).toBe(201);
