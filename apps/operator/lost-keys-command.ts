@@ -11,8 +11,8 @@ const PARTITION = 0;
 
 const LOST_KEYS = `
 For after PostgreSQL was restored to an earlier time than the event store: personal data of whoever came in between are
-sealed with keys that no backup has. Look for a later dump of the table subject_key first; see the README. Stop every API
-and relay before.
+sealed with keys that no backup has. Look for a later dump of the table subject_key first; see docs/operating.md. Stop
+every API and relay before.
 
 Says whose keys are lost, and changes nothing unless --accept is given: then what they sealed counts as erased, for good,
 also where a later backup turns up; the persons stay, with new keys for what comes; and it is on the record. Interrupted,

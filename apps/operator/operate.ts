@@ -15,8 +15,8 @@ of npm start (DATA_DIR, .data unless told): on its parts while it runs, else on 
 command.
 
 All take --json, which prints one document on standard output, an error too: {"error": {"exitCode", "message"}}.
-Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration, 3 something does not answer, 130 stopped
-by Ctrl-C or SIGTERM.
+Exit codes: 0 done, 1 a difference or not done, 2 wrong call or configuration or not migrated, 3 something does not
+answer, 130 stopped by Ctrl-C or SIGTERM.
 
   operator status
   operator verify --json

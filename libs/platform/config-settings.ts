@@ -160,7 +160,7 @@ export const settings = {
     min: 0,
     max: 65_535,
     byDefault: 3001,
-    meaning: 'port on HOST where a relay process answers /healthz and /readyz; 0 takes a free one',
+    meaning: 'port on HOST where a relay process answers /healthz, /readyz and /metrics; 0 takes a free one',
   }),
   shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', {
     min: 0,

@@ -40,9 +40,9 @@ describe('docker-compose.yml', () => {
     expect(() => composeWith({ ...SECRETS, [name]: '' })).toThrow(new RegExp(`^${name}: set `));
   });
 
-  it('asks for the variables that the README makes, and no other', () => {
+  it('asks for the variables that docs/operating.md makes, and no other', () => {
     const asked = readProjectFile('docker-compose.yml').matchAll(/\$\{(\w+):\?/g);
-    const [, steps] = /is steps 1 to 4:\n\n```sh\n(.*?)```/s.exec(readProjectFile('README.md'))!;
+    const [, steps] = /is steps 1 to 4:\n\n```sh\n(.*?)```/s.exec(readProjectFile('docs/operating.md'))!;
     const [, looped] = /^for name in ([A-Z_ ]+);/m.exec(steps!)!;
     const echoed = [...steps!.matchAll(/^echo "(\w+)=/gm)].map((match) => match[1]!);
     expect(new Set([...looped!.split(' '), ...echoed])).toEqual(new Set([...asked].map((match) => match[1])));
