@@ -4,7 +4,13 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
-import { type Actor, type ActorDetails, EventRegistry, type StoredEvent } from '../event-store/index.js';
+import {
+  type Actor,
+  type ActorDetails,
+  EventRegistry,
+  type PersonalParts,
+  type StoredEvent,
+} from '../event-store/index.js';
 import { isSealed } from '../personal-data/index.js';
 import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
 import type { ListedAuditEntry } from './audit-documents.js';
@@ -152,8 +158,8 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
 
   private async opened(rows: readonly AuditTable[]): Promise<Map<AuditTable, Opened>> {
     const events = rows.map(({ event }) => storedEvent(event));
-    const opened = await this.registry.open(events);
-    return new Map(rows.map((row, index) => [row, openedEntry(events[index]!, opened[index]!)]));
+    const parts = await this.registry.openParts(events);
+    return new Map(rows.map((row, index) => [row, openedEntry(events[index]!, parts[index]!)]));
   }
 }
 
@@ -215,14 +221,13 @@ interface Opened {
 }
 
 /** What can't be opened, because somebody has tampered with it, is not shown; whether it was is up to the hashes. */
-function openedEntry(stored: ShownEvent, { metadata, personal }: ShownEvent): Opened {
-  const actor = metadata.personal;
+function openedEntry({ metadata, ...stored }: ShownEvent, { actor, personal }: PersonalParts): Opened {
   const gone = (before: unknown, now: unknown): boolean => isSealed(before) && now === undefined;
   return {
     metadata,
     actor: !actor || isSealed(actor) ? {} : actor,
     personal: personal && !isSealed(personal) ? (withoutSecrets(personal) as object) : null,
-    erased: gone(stored.metadata.personal, actor) || gone(stored.personal, personal),
+    erased: gone(metadata.personal, actor) || gone(stored.personal, personal),
   };
 }
 

@@ -3,7 +3,15 @@ import { isSealed, type KeyRing, OpenedParts, type SubjectKeys } from '../person
 import type { DomainEvent, Recorded, SubjectMap, Upcaster } from './domain-event.js';
 import type { EventToAppend, StoredEvent } from './event-log.js';
 import { principalOf } from './event-metadata.js';
-import { openedEvent, openedPart, RecordedSealed, sealedEvent, toBeSealed } from './personal-parts.js';
+import {
+  openedPart,
+  openedParts,
+  type PersonalParts,
+  RecordedSealed,
+  sealedEvent,
+  toBeSealed,
+  withParts,
+} from './personal-parts.js';
 
 /** The stored event names of one noun, each with one sentence for the catalogue. */
 export interface EventFamily<E extends DomainEvent = DomainEvent> {
@@ -17,6 +25,7 @@ export interface EventFamily<E extends DomainEvent = DomainEvent> {
   readonly upcasters?: Readonly<Record<string, Upcaster>>;
 }
 type SubjectOf = (event: DomainEvent) => string;
+type PersonalEvent = Pick<StoredEvent, 'id' | 'personal' | 'metadata'>;
 
 /** Turns a stored event into what today's code knows. @throws UnknownEventType */
 export type Decode = (stored: StoredEvent) => Recorded;
@@ -103,14 +112,24 @@ export class EventRegistry {
     }));
     const subjects = whose.flatMap(({ actor, own }) => [actor, own]).filter((subject) => subject !== undefined);
     const ring = await keys.toSeal(new Set(subjects));
-    return events.map((event, index) => sealedEvent(event, whose[index]!, ring));
+    return events.map((event, index) => sealedEvent(event, whose[index]!, ring, this.opened.seal));
   }
 
   /** Stored events with their personal fields; what was erased is absent, and what can't be opened stays sealed. */
-  async open<E extends Pick<StoredEvent, 'id' | 'personal' | 'metadata'>>(events: readonly E[]): Promise<E[]> {
-    const sealed = events.flatMap(({ personal, metadata }) => [personal, metadata.personal]).filter(isSealed);
-    const keys = (await this.keys?.toOpen(new Set(sealed.map(({ subject }) => subject)))) ?? NO_KEYS;
-    return events.map((event) => openedEvent(event, keys, this.opened.open));
+  async open<E extends PersonalEvent>(events: readonly E[]): Promise<E[]> {
+    const parts = await this.openParts(events);
+    return events.map((event, index) => withParts(event, parts[index]!));
+  }
+
+  /** The same for who needs only those. */
+  async openParts(events: readonly PersonalEvent[]): Promise<PersonalParts[]> {
+    const subjects = new Set<string>();
+    for (const { personal, metadata } of events) {
+      if (isSealed(personal)) subjects.add(personal.subject);
+      if (isSealed(metadata.personal)) subjects.add(metadata.personal.subject);
+    }
+    const keys = (await this.keys?.toOpen(subjects)) ?? NO_KEYS;
+    return events.map((event) => openedParts(event, keys, this.opened.open));
   }
 
   private decodeWith(stored: StoredEvent, keys: KeyRing): Recorded {

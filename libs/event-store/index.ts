@@ -5,3 +5,4 @@ export * from './event-log.js';
 export * from './event-metadata.js';
 export * from './event-registry.js';
 export { openEventLog } from './open-event-log.js';
+export type { PersonalParts } from './personal-parts.js';

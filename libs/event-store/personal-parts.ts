@@ -11,7 +11,7 @@ import {
 } from '../personal-data/index.js';
 import type { Recorded } from './domain-event.js';
 import type { EventToAppend, JsonObject } from './event-log.js';
-import type { EventMetadata } from './event-metadata.js';
+import type { ActorDetails, EventMetadata } from './event-metadata.js';
 
 export function toBeSealed(part: object | undefined): boolean {
   return part !== undefined && !isSealed(part) && Object.keys(part).length > 0;
@@ -22,11 +22,12 @@ export function sealedEvent(
   { personal, metadata, ...event }: EventToAppend,
   whose: { actor?: string; own?: string },
   keys: KeyRing,
+  seal: typeof sealPart,
 ): EventToAppend {
   const { personal: details, ...envelope } = metadata;
   const { id: eventId } = event;
-  const actor = sealed(details, keys, whose.actor, { eventId, part: 'metadata' });
-  const own = sealed(personal, keys, whose.own, { eventId, part: 'event' });
+  const actor = sealed(details, whose.actor, keys, seal, { eventId, part: 'metadata' });
+  const own = sealed(personal, whose.own, keys, seal, { eventId, part: 'event' });
   return {
     ...event,
     ...(own && { personal: own as JsonObject }),
@@ -36,14 +37,15 @@ export function sealedEvent(
 
 function sealed(
   fields: object | undefined,
-  keys: KeyRing,
   subject: string | undefined,
+  keys: KeyRing,
+  seal: typeof sealPart,
   place: SealedPlace,
 ): SealedPart | object | undefined {
   if (!fields || subject === undefined) return fields;
   const key = keys.get(subject);
   if (!key) throw new SubjectKeyMissing(subject);
-  return key === 'erased' ? undefined : sealPart(fields, key, subject, place);
+  return key === 'erased' ? undefined : seal(fields, key, subject, place);
 }
 
 /** @throws SubjectKeyMissing, SealBroken */
@@ -91,18 +93,31 @@ export class RecordedSealed implements Recorded {
   }
 }
 
+/** Of an event: its own, and those of who acted. */
+export interface PersonalParts {
+  personal?: object;
+  actor?: ActorDetails | SealedPart;
+}
+type Parts = Pick<EventToAppend, 'id' | 'personal' | 'metadata'>;
+
 /** What can't be opened stays as it is, what was erased is absent. */
-export function openedEvent<E extends Pick<EventToAppend, 'id' | 'personal' | 'metadata'>>(
-  event: E,
+export function openedParts(
+  { id: eventId, personal, metadata }: Parts,
   keys: KeyRing,
   open: typeof openPart,
-): E {
-  const { id: eventId, personal, metadata } = event;
-  if (!isSealed(personal) && !isSealed(metadata.personal)) return event;
-  // Whole copies: taking members out of them while copying takes the engine ten times as long.
-  const copy = { ...event, metadata: { ...metadata } };
-  replace(copy, tried(personal, keys, open, { eventId, part: 'event' }));
-  replace(copy.metadata, tried(metadata.personal, keys, open, { eventId, part: 'metadata' }));
+): PersonalParts {
+  return {
+    personal: tried(personal, keys, open, { eventId, part: 'event' }),
+    actor: tried(metadata.personal, keys, open, { eventId, part: 'metadata' }),
+  };
+}
+
+/** Whole copies: taking members out of them while copying takes the engine ten times as long. */
+export function withParts<E extends Parts>(event: E, { personal, actor }: PersonalParts): E {
+  if (personal === event.personal && actor === event.metadata.personal) return event;
+  const copy = { ...event, metadata: { ...event.metadata } };
+  replace(copy, personal);
+  replace(copy.metadata, actor);
   return copy;
 }
 

@@ -18,6 +18,16 @@ describe('a part that was opened before', () => {
     expect(again).not.toBe(first);
   });
 
+  it('nor is what was sealed here', () => {
+    const parts = new OpenedParts();
+    const fields = { name: 'Zoë' };
+    const sealed = parts.seal(fields, key, 'user:1', place);
+    expect(parts.open({ ...sealed }, key, place)).toBe(fields);
+    parts.forgetAll();
+    expect(parts.open(sealed, key, place)).not.toBe(fields);
+    expect(parts.open(sealed, key, place)).toEqual(fields);
+  });
+
   it.each([
     ['another key', () => [part, another, place]],
     ['another person', () => [{ ...part, subject: 'user:2' }, key, place]],

@@ -25,8 +25,8 @@ export async function findLostKeys({ log, domain }: Sealing): Promise<LostKeys> 
   const subjects = new Set<string>();
   let events = 0;
   for await (const piece of readPieces(log, BEFORE_START, await log.head())) {
-    for (const { personal, metadata } of await domain.registry.open(piece)) {
-      const closed = [personal, metadata.personal].filter(isSealed);
+    for (const { personal, actor } of await domain.registry.openParts(piece)) {
+      const closed = [personal, actor].filter(isSealed);
       for (const { subject } of closed) subjects.add(subject);
       if (closed.length > 0) events++;
     }
