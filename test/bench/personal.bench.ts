@@ -53,7 +53,7 @@ type Work = (world: World, round: number) => Promise<void>;
 export async function benchPersonal(serverUrl: string): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const oneOf of [AS_IN_AN_ORGANISATION, MANY]) {
-    rows.push(...(await benchMix(serverUrl, oneOf)), await benchAuditCalls(serverUrl, oneOf));
+    rows.push(...(await benchMix(serverUrl, oneOf)), ...(await benchAuditCalls(serverUrl, oneOf)));
   }
   return rows;
 }
