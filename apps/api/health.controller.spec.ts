@@ -11,17 +11,19 @@ let controller: HealthController;
 /** Lets the event log answer. */
 let letGo: () => void;
 let sound: () => void;
+let schema: string | undefined;
 
 beforeEach(() => {
   looks = 0;
   draining = new Draining();
+  schema = 'definition user {}';
   sound = () => undefined;
   const answered = new Promise<number>((resolve) => (letGo = () => resolve(0)));
   const head = (): Promise<number> => (looks++, answered);
   controller = new HealthController(
     { query: async () => undefined } as unknown as Pool,
     { head } as unknown as EventLog,
-    { readSchema: async () => undefined } as unknown as SpiceDb,
+    { readSchema: async () => schema } as unknown as SpiceDb,
     draining,
     { requireSound: () => sound() } as unknown as Progress,
   );
@@ -50,4 +52,10 @@ it('is unready as soon as SpiceDB is in doubt, whatever it found before', async 
     throw new Error('in doubt');
   };
   await expect(controller.ready()).rejects.toThrow('in doubt');
+});
+
+it('is unready where SpiceDB has no schema: it says no to everything then', async () => {
+  letGo();
+  schema = undefined;
+  await expect(controller.ready()).rejects.toMatchObject({ detail: 'not answering: spicedb' });
 });

@@ -79,11 +79,16 @@ export class HealthController {
     const checks = {
       database: this.pool.query('select 1'),
       eventStore: this.log.head(),
-      spicedb: this.spicedb.readSchema(),
+      spicedb: this.spicedb.readSchema().then(requireSchema),
     };
     const states = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await answersWithin(CHECK_MS, check)] as const),
     );
     return states.filter(([, ok]) => !ok).map(([name]) => name);
   }
+}
+
+/** Without one, SpiceDB says no to everything. */
+function requireSchema(schema: string | undefined): void {
+  if (schema === undefined) throw new Error('SpiceDB was emptied');
 }

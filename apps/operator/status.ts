@@ -1,6 +1,6 @@
-import { SpiceDbRefused, SpiceDbUnavailable } from '../../libs/authorization/index.js';
+import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
-import { type Mark, readMark } from '../../libs/outbox/index.js';
+import { MARK_TYPE, readMark } from '../../libs/outbox/index.js';
 import { pendingMigrations } from '../../libs/platform/index.js';
 import {
   type BegunReplay,
@@ -67,11 +67,11 @@ async function askForMark({
   spicedb,
 }: OperatorSession['runtime']): Promise<Pick<Status['delivery'], 'mark' | 'spicedb'>> {
   try {
-    const mark: Mark | undefined = await readMark(spicedb, PARTITION);
-    return { mark: mark?.position ?? null, spicedb: 'answers' };
+    const [mark, schema] = await Promise.all([readMark(spicedb, PARTITION), spicedb.readSchema()]);
+    const isOurs = schema?.includes(`definition ${MARK_TYPE} `) === true;
+    return { mark: mark?.position ?? null, spicedb: isOurs ? 'answers' : 'lacks schema.zed' };
   } catch (error) {
     if (error instanceof SpiceDbUnavailable) return { mark: null, spicedb: 'does not answer' };
-    if (error instanceof SpiceDbRefused) return { mark: null, spicedb: 'lacks schema.zed' };
     throw error;
   }
 }

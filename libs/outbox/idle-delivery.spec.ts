@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type SpiceDb, SpiceDbUnavailable, type Update } from '../authorization/index.js';
+import { type SpiceDb, SpiceDbRefused, SpiceDbUnavailable, type Update } from '../authorization/index.js';
 import { openPool, systemIds } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { Delivery, RelationshipsLost } from './delivery.js';
@@ -9,18 +9,21 @@ let pool: Pool;
 let partition = 0;
 let now: number;
 let away: boolean;
+let schema: boolean;
 /** How often the mark was read. */
 let reads: number;
 let tuples: Set<string>;
 
 const spicedb = {
   write: async (updates: readonly Update[]) => {
+    if (!schema) throw new SpiceDbRefused('object definition `workspace` not found', 9);
     for (const { operation, tuple } of updates) tuples[operation === 'touch' ? 'add' : 'delete'](tuple);
     return 'revision';
   },
   async *readAll(type: string, id: string) {
     reads++;
     if (away) throw new SpiceDbUnavailable('away');
+    if (!schema) throw new SpiceDbRefused('object definition `relay_mark` not found', 9);
     const found = [...tuples].filter((tuple) => tuple.startsWith(`${type}:${id}#`));
     if (found.length > 0) yield found.map((tuple) => ({ tuple, expiresAt: null }));
   },
@@ -38,7 +41,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   partition++;
-  [now, away, reads, tuples] = [0, false, 0, new Set()];
+  [now, away, schema, reads, tuples] = [0, false, true, 0, new Set()];
 });
 
 const delivery = (): Delivery => new Delivery({ pool, spicedb, partition, maxUpdates: 9, monotonic: () => now });
@@ -80,6 +83,17 @@ it.each([
   expect(reads).toBe(asked);
   await expect(idle.deliverNext()).rejects.toThrow(RelationshipsLost);
   expect(await doubt()).toContain(how);
+});
+
+it('P11 a SpiceDB that lost its schema, too, is told with the next delivery, and nothing is parked', async () => {
+  const busy = delivery();
+  await changed(0);
+  await deliverAll(busy);
+  schema = false;
+  await changed(1);
+  await expect(deliverAll(busy)).rejects.toThrow(RelationshipsLost);
+  expect(await doubt()).toContain('emptied or replaced');
+  expect((await pool.query('select id from parked')).rows).toEqual([]);
 });
 
 it('a SpiceDB that is only away, or whose mark another relay moved, is not taken for another', async () => {

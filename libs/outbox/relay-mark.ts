@@ -1,5 +1,5 @@
 import { BEFORE_START } from '../event-store/index.js';
-import { mustBeBare, mustExist, type SpiceDb, type Update } from '../authorization/index.js';
+import { mustBeBare, mustExist, type SpiceDb, SpiceDbRefused, type Update } from '../authorization/index.js';
 
 /**
  * Where a delivery stands: a position of the log, and how many updates of the next event went before,
@@ -35,10 +35,12 @@ export function isSameMark(left: Mark | undefined, right: Mark | undefined): boo
   return left?.position === right?.position && left?.piece === right?.piece && left?.eventId === right?.eventId;
 }
 
-/** The mark as SpiceDB has it now; undefined where none was ever written. */
+/** The mark as SpiceDB has it now; undefined where none was ever written, or SpiceDB does not even know marks. */
 export async function readMark(spicedb: SpiceDb, partition: number): Promise<Mark | undefined> {
-  for await (const page of spicedb.readAll(MARK_TYPE, `p${partition}`)) {
-    return parseMark(page[0]!.tuple);
+  try {
+    for await (const page of spicedb.readAll(MARK_TYPE, `p${partition}`)) return parseMark(page[0]!.tuple);
+  } catch (error) {
+    if (!(error instanceof SpiceDbRefused)) throw error;
   }
   return undefined;
 }
