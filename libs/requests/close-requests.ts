@@ -1,10 +1,12 @@
 import { Inject } from '@nestjs/common';
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Kysely } from 'kysely';
+import type { Subject } from '../assignments/index.js';
 import { KYSELY } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
 import { FollowUps, forEachOf, type Positioned, Progress } from '../projections/index.js';
 import { loadTenant } from '../tenants/index.js';
+import { CloseOrphanedRequest } from './complete-submission.js';
 import type { RequestTables } from './list-requests.js';
 import { closeRequest, type CloseReason } from './request.decider.js';
 import { executeOnRequest, type RequestKey } from './request-stream.js';
@@ -78,5 +80,42 @@ export class CloseRequestsHandler implements ICommandHandler<CloseRequests> {
       closeRequest({ reason, before, at: context.at }, request),
     );
     return { position: await this.followUps.run(closed.events, closed.position) };
+  }
+}
+
+/** Closes what somebody has asked for and who holds no role on the tenant any more; what they were given stays. */
+export class CloseRequestsUnlessMember extends Command<Positioned> {
+  constructor(
+    readonly context: CommandContext,
+    readonly input: { tenantId: string; requester: Subject; position: number },
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CloseRequestsUnlessMember)
+export class CloseRequestsUnlessMemberHandler implements ICommandHandler<CloseRequestsUnlessMember> {
+  constructor(
+    private readonly bus: CommandBus,
+    private readonly progress: Progress,
+    @Inject(KYSELY) private readonly db: Kysely<RequestTables>,
+  ) {}
+
+  async execute({ context, input: { tenantId, requester, position } }: CloseRequestsUnlessMember): Promise<Positioned> {
+    // As above: the relay's process comes later.
+    if (!(await this.progress.confirm('projected', position))) return { position };
+    const pending = await this.db
+      .selectFrom('request')
+      .select(['id', 'role', 'target_type', 'target_id'])
+      .where('tenant_id', '=', tenantId)
+      .where('status', '=', 'pending')
+      .where('requester_type', '=', requester.type)
+      .where('requester_id', '=', requester.id)
+      .execute();
+    return forEachOf(pending, position, ({ id: requestId, role, ...row }) => {
+      const target = { type: row.target_type, id: row.target_id };
+      const asked = { requestId, tenantId, requester, role, target };
+      return this.bus.execute(new CloseOrphanedRequest(stepContext(context, requestId), asked));
+    });
   }
 }

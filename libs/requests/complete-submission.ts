@@ -66,11 +66,11 @@ export class CompleteSubmissionHandler implements ICommandHandler<CompleteSubmis
   }
 }
 
-/** Closes a request that was submitted after the end of its tenant, its target or its requester's membership. */
+/** Closes a request that has come to the end of its tenant, its target or its requester's membership. */
 export class CloseOrphanedRequest extends Command<Positioned> {
   constructor(
     readonly context: CommandContext,
-    readonly input: RoleAsked,
+    readonly input: Pick<RoleAsked, 'requestId' | 'tenantId' | 'requester' | 'role' | 'target'>,
   ) {
     super();
   }

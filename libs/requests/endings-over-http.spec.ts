@@ -174,6 +174,28 @@ describe('what a request names goes', () => {
     expect(await world.decide(adm, pending, 'approved')).toMatchObject({ status: 409 });
   });
 
+  it('with the membership, however it ends; what was granted stays (X-006)', async () => {
+    const { u1, u2, adm, tenantId, path } = world;
+    const timed = await world.member('timed');
+    const granted = await world.granted(u1, { role: 'member' });
+    await done(adm.put(`${path}/requestable-roles`, { items: ['tenant:admin', 'workspace:editor'] }));
+    const admin = await world.granted(u2, { role: 'admin', target: { type: 'tenant', id: tenantId } });
+    const [ofU1, ofU2, ofTimed] = await Promise.all([u1, u2, timed].map((by) => world.asked(by)));
+    const membership = async ({ id }: Person): Promise<string> => {
+      const held = await done(adm.get(`${path}/assignments?subjectId=${id}&targetId=${tenantId}&role=member`));
+      return `${path}/assignments/${(held.body['items'] as { id: string }[])[0]!.id}`;
+    };
+    const until = new Date(Date.now() + 2_000).toISOString();
+    await done(adm.post(`${path}/members`, { userId: timed.id, role: 'member', until }));
+    for (const left of [u1, u2]) await done(adm.delete(await membership(left)));
+    expect(await world.request(ofU1!)).toMatchObject({ status: 'closed', closeReason: 'requester-removed' });
+    expect(await world.request(granted)).toMatchObject({ status: 'approved' });
+    // An admin is a member by that.
+    expect(await world.request(ofU2!)).toMatchObject({ status: 'pending' });
+    await done(world.revoke(adm, admin));
+    for (const id of [ofU2!, ofTimed!]) await becomes(id, { status: 'closed', closeReason: 'requester-removed' });
+  });
+
   it('and somebody who comes back starts anew (X-006)', async () => {
     const { u1, adm } = world;
     const before = await world.asked(u1);

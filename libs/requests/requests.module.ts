@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { RolesModule } from '../roles/index.js';
-import { CloseRequestsHandler } from './close-requests.js';
+import { CloseRequestsHandler, CloseRequestsUnlessMemberHandler } from './close-requests.js';
 import { CloseRoleRequestHandler } from './close-role-request.js';
 import { EndRequestedRoleHandler, EndRequestGrantHandler, GrantRequestedHandler } from './complete-decision.js';
 import {
@@ -30,6 +30,7 @@ import { WithdrawRequestHandler } from './withdraw-request.js';
     WithdrawRequestHandler,
     RevokeRequestHandler,
     CloseRequestsHandler,
+    CloseRequestsUnlessMemberHandler,
     CloseRoleRequestHandler,
     ListRequestsHandler,
     GetRequestHandler,

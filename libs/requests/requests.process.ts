@@ -13,7 +13,7 @@ import type { RoleDeleted } from '../roles/index.js';
 import type { TenantAdminEnded, TenantDeletionStarted } from '../tenants/index.js';
 import type { UserDeactivated } from '../users/index.js';
 import type { WorkspaceDeleted } from '../workspaces/index.js';
-import { CloseRequests, type Ended } from './close-requests.js';
+import { CloseRequests, CloseRequestsUnlessMember, type Ended } from './close-requests.js';
 import { CloseRoleRequest } from './close-role-request.js';
 import { EndRequestedRole, EndRequestGrant, GrantRequested } from './complete-decision.js';
 import { CloseOrphanedRequest, CompleteSubmission, OpenSuperseding } from './complete-submission.js';
@@ -63,10 +63,16 @@ export const requestsProcess = process<Read>({
     'request-grant-ended.v1': ({ data }) => [(context) => new EndRequestedRole(context, data)],
     'role-granted.v1': ({ data: { tenantId, replaced }, metadata }) =>
       replaced.flatMap(({ sources }) => grantsEnded(tenantId, sources, 'replaced', metadata)),
-    'role-ended.v1': ({ data: { tenantId, sources, reason }, metadata }) =>
-      grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
-    'tenant-admin-ended.v1': ({ data: { tenantId, sources, reason }, metadata }) =>
-      grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
+    'role-ended.v1': ({ data: { tenantId, subject, target, rolesAfter, sources, reason }, position, metadata }) => [
+      ...grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
+      ...(target.type === 'tenant' && rolesAfter.length === 0 ? [unlessMember(tenantId, subject, position)] : []),
+    ],
+    'tenant-admin-ended.v1': ({ data: { tenantId, userId, sources, reason, ...left }, position, metadata }) => [
+      ...grantsEnded(tenantId, sources, asGrantEnd(reason), metadata),
+      ...(left.stillAdmin || left.becomesMember
+        ? []
+        : [unlessMember(tenantId, { type: 'user', id: userId }, position)]),
+    ],
     'tenant-member-removed.v1': ({ data: { tenantId, userId, reason: why }, position }) => {
       const reason = why === 'user-deactivated' ? 'requester-deactivated' : 'requester-removed';
       return [close({ tenantId, reason, requesterId: userId }, position)];
@@ -100,6 +106,11 @@ function makeRoom({ requestId, tenantId, requester: subject, role, target }: Omi
 
 function close(ended: Ended, position: number): FollowUp {
   return (context) => new CloseRequests(context, { ended, position });
+}
+
+/** Of a membership that ended otherwise than by a removal: by its time, or with the assignment. */
+function unlessMember(tenantId: string, requester: Subject, position: number): FollowUp {
+  return (context) => new CloseRequestsUnlessMember(context, { tenantId, requester, position });
 }
 
 function grantsEnded(
