@@ -1,16 +1,15 @@
 import { createReadStream, rmSync, statSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import {
   type ChainHead,
   exportAudit,
-  type ExportHeader,
   type ExportReport,
   isIntact,
+  readExportHeads,
   verifyExport,
 } from '../../libs/audit-log/index.js';
 import { normaliseUlid } from '../../libs/platform/index.js';
@@ -185,19 +184,12 @@ function describeExport(report: ExportReport): string {
 }
 
 async function headsOf(file: string): Promise<ChainHead[]> {
-  const noExport = new UsageError(`${file} is no export of an audit trail: its first line has no heads.`);
-  const packed = createReadStream(file);
-  try {
-    const lines = createInterface({ input: file.endsWith('.gz') ? packed.pipe(createGunzip()) : packed });
-    for await (const line of lines) {
-      const { heads } = JSON.parse(line) as Partial<ExportHeader>;
-      if (Array.isArray(heads)) return heads;
-      break;
-    }
-  } catch (error) {
-    throw new UsageError(`${file} can't be read: ${(error as Error).message}`);
-  } finally {
-    packed.destroy();
-  }
-  throw noExport;
+  const stream = createReadStream(file);
+  const heads = await readExportHeads(stream)
+    .catch((error: Error) => {
+      throw new UsageError(`${file} can't be read: ${error.message}`);
+    })
+    .finally(() => stream.destroy());
+  if (!heads) throw new UsageError(`${file} is no export of an audit trail: its first line has no heads.`);
+  return heads;
 }

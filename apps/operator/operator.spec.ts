@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -189,7 +189,7 @@ describe('on a running installation', () => {
     const unknown = items[0]!.id;
     expect(await world.operator('parked', 'retry', unknown)).toMatchObject({
       code: 1,
-      errors: expect.stringContaining('This version can not apply the event either'),
+      errors: expect.stringContaining('This version cannot apply the event either'),
     });
     await asThoughParked('tenant-admin-granted.v1', tenantId);
     expect(await world.asked('verify')).toMatchObject({ code: 0 });
@@ -231,6 +231,16 @@ describe('on a running installation', () => {
 
     const verify = (...args: string[]) => world.run(['verify-export', ...args]);
     expect(await verify(packed, '--heads', file)).toMatchObject({ code: 0 });
+    const renamed = join(folder, 'earlier-trail');
+    await copyFile(packed, renamed);
+    expect(await verify(file, '--heads', renamed)).toMatchObject({ code: 0 });
+    const damaged = join(folder, 'damaged.gz');
+    await writeFile(damaged, (await readFile(packed)).subarray(0, 40));
+    expect(await verify(file, '--heads', damaged)).toMatchObject({ code: 2 });
+    expect(await verify(file, '--heads', folder)).toMatchObject({
+      code: 2,
+      errors: expect.stringContaining("can't be read"),
+    });
     const cut = join(folder, 'cut.jsonl');
     await writeFile(cut, lines.slice(0, -1).join('\n'));
     expect(await verify(cut)).toMatchObject({ code: 1, out: expect.stringMatching(/^cut: /) });

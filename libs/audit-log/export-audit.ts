@@ -58,6 +58,12 @@ async function* toLines(header: ExportHeader, rows: AsyncIterable<AuditRow>): As
   for await (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
+/** The ends of the chains in an export, compressed or not; undefined where its first line is not that of an export. */
+export async function readExportHeads(stream: AsyncIterable<Buffer | string>): Promise<ChainHead[] | undefined> {
+  for await (const line of linesOf(stream)) return line === undefined ? undefined : headerOf(parse(line))?.heads;
+  return undefined;
+}
+
 /**
  * Verifies an export, compressed or not.
  * @param options heads from another place, such as an earlier export: honoured together with those in the file
