@@ -131,7 +131,7 @@ export function addAdminCommand(program: Command, withSession: WithSession): voi
 
 function subjectOf(text: string): string {
   if (isSubject(text)) return text;
-  throw new UsageError('--subject takes 1 to 255 characters as they stand in a token: others can not sign in.');
+  throw new UsageError('--subject takes 1 to 255 characters as they stand in a token: others cannot sign in.');
 }
 
 async function bootstrapAdmin(session: OperatorSession, flags: AdminFlags): Promise<number> {

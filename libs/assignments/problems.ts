@@ -4,7 +4,7 @@ export const assignmentProblems = defineProblems({
   'subject-not-found': {
     status: 422,
     title: 'No such subject',
-    next: 'Name an active user; GET /v1/users lists them for system admins.',
+    next: 'Name an active user or a service account of the tenant; GET /v1/users lists users for system admins.',
   },
   'role-not-for-service-accounts': {
     status: 422,

@@ -81,9 +81,9 @@ export class SpiceDb {
   }
 
   /**
-   * Writes all updates or none; with `mark`, only while the mark stands at `from`, and moves it to `to`.
+   * Writes all updates, or none where one of them is refused or a precondition does not hold.
    * @returns a ZedToken at which the write is visible
-   * @throws SpiceDbRefused (code FAILED_PRECONDITION also when the mark stands elsewhere), SpiceDbUnavailable
+   * @throws SpiceDbRefused (code FAILED_PRECONDITION where a precondition does not hold), SpiceDbUnavailable
    */
   async write(updates: readonly Update[], preconditions: readonly v1.Precondition[] = []): Promise<string> {
     const request = v1.WriteRelationshipsRequest.create({

@@ -50,6 +50,7 @@ const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 /** A SpiceDB that nothing is delivered to may be restored, too. */
 const LOOKED_AT_EVERY_MS = 15_000;
 const ROWS_AT_ONCE = 5_000;
+/** The status of gRPC. */
 const FAILED_PRECONDITION = 9;
 
 interface Pending {

@@ -5,7 +5,7 @@ export const parkingProblems = defineProblems({
   'already-settled': { status: 409, title: 'It is settled already', next: 'See: operator parked list --all.' },
   'event-not-understood': {
     status: 409,
-    title: 'This version can not apply the event either',
+    title: 'This version cannot apply the event either',
     next: 'Run a version that can and retry then, or do what it meant by other commands and: operator parked discard.',
   },
 });

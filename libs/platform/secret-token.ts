@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { base62 } from './base62.js';
 import type { Ids } from './ids.js';
 
-/** `pat`: a person's, `sat`: a service account's, `key`: a person's for one purpose. */
+/** `pat`: a person's, `sat`: a service account's, `key`: a person's for one tenant (API key). */
 export type TokenKind = 'pat' | 'sat' | 'key';
 
 export interface ParsedToken {

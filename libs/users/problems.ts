@@ -18,7 +18,7 @@ export const userProblems = defineProblems({
   },
   'own-suspension': {
     status: 409,
-    title: 'You can not suspend yourself',
+    title: 'You cannot suspend yourself',
     next: 'Ask another system administrator.',
   },
   'built-in-user': {

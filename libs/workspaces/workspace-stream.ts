@@ -42,7 +42,10 @@ export async function workspaceTreeAt(
   return (await runtime.at(workspacesStream(tenantId), workspaceTree, position)).state;
 }
 
-/** The answer about one workspace of a tree; one that is gone in it has revision 0. */
+/**
+ * The answer about one workspace of a tree.
+ * @throws Refused `not-found` where the tree has it not (any more)
+ */
 export function acceptedWorkspace(
   tenantId: string,
   workspaceId: string,
