@@ -1,13 +1,10 @@
 import type { Command } from 'commander';
 import { acceptLostKeys, findLostKeys, type LostKeys } from '../../libs/verification/index.js';
-import { UsageError } from '../../libs/wiring/index.js';
-import { Lease, LEASE_MS } from '../relay/lease.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, operatorOption, type OperatorSession } from './session.js';
 import type { WithSession } from './store-commands.js';
 import { watchedLog } from './watched-log.js';
-
-const PARTITION = 0;
+import { withoutRelay } from './without-relay.js';
 
 const LOST_KEYS = `
 For after PostgreSQL was restored to an earlier time than the event store: personal data of whoever came in between are
@@ -40,27 +37,19 @@ export function addLostKeysCommand(program: Command, withSession: WithSession): 
 
 async function runLostKeys(session: OperatorSession, flags: Flags): Promise<number> {
   const { runtime } = session;
-  const lease = new Lease(runtime.pool, PARTITION, 'operator-lost-keys');
-  if (!(await lease.acquire()))
-    throw new UsageError('A relay is active. Stop every API and relay, then look for keys.');
-  const renewing = setInterval(() => void lease.renew().catch(() => undefined), LEASE_MS / 4);
-  const bar = new ProgressBar('reading the log');
-  try {
-    const log = await watchedLog(runtime.log, (position, head) => bar.show(position, head));
-    const lost = await findLostKeys({ log, domain: runtime.domain });
-    bar.stop();
+  const { log, domain, keys } = runtime;
+  return withoutRelay(runtime.pool, { owner: 'operator-lost-keys', goal: 'look for keys' }, async () => {
+    const bar = new ProgressBar('reading the log');
+    const watched = await watchedLog(log, (position, head) => bar.show(position, head));
+    const lost = await findLostKeys({ log: watched, domain }).finally(() => bar.stop());
     const accepted = lost.subjects.length > 0 && flags.accept === true;
     if (accepted) {
       const context = () => operatorContext(runtime, flags.operator);
-      await acceptLostKeys({ log: runtime.log, domain: runtime.domain, keys: runtime.keys, context }, lost);
+      await acceptLostKeys({ log, domain, keys, context }, lost);
     }
     print(flags.json, { ...lost, accepted }, () => describe(lost, accepted));
     return lost.subjects.length > 0 && !accepted ? EXIT.failed : EXIT.done;
-  } finally {
-    bar.stop();
-    clearInterval(renewing);
-    await lease.release();
-  }
+  });
 }
 
 function describe({ subjects, events }: LostKeys, accepted: boolean): string {

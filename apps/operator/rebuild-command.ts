@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EventLog } from '../../libs/event-store/index.js';
+import { type EventLog, PARTITION } from '../../libs/event-store/index.js';
 import { noteDoubt } from '../../libs/outbox/index.js';
 import { replay } from '../../libs/projections/index.js';
 import {
@@ -10,14 +10,12 @@ import {
   repairRelationships,
   type RepairReport,
 } from '../../libs/verification/index.js';
-import { requireMigrated, UsageError } from '../../libs/wiring/index.js';
-import { Lease, LEASE_MS } from '../relay/lease.js';
+import { requireMigrated } from '../../libs/wiring/index.js';
 import { EXIT, print, ProgressBar } from './output.js';
 import { operatorContext, type OperatorSession, operatorOption } from './session.js';
 import type { WithSession } from './store-commands.js';
 import { watchedLog } from './watched-log.js';
-
-const PARTITION = 0;
+import { withoutRelay } from './without-relay.js';
 
 const REBUILD = `
 For after a backup was restored: rebuilds everything that follows from the log, and makes SpiceDB hold what is wanted.
@@ -55,12 +53,8 @@ export function addRebuildCommand(program: Command, withSession: WithSession): v
 }
 
 async function runRebuild(session: OperatorSession, flags: Flags): Promise<number> {
-  const { pool } = session.runtime;
   await requireMigrated(session.runtime);
-  const lease = new Lease(pool, PARTITION, 'operator-rebuild');
-  if (!(await lease.acquire())) throw new UsageError('A relay is active. Stop every API and relay, then rebuild.');
-  const renewing = setInterval(() => void lease.renew().catch(() => undefined), LEASE_MS / 4);
-  try {
+  return withoutRelay(session.runtime.pool, { owner: 'operator-rebuild', goal: 'rebuild' }, async () => {
     const lost = (await findLostEvents({ ...session.runtime, partition: PARTITION })) ?? null;
     if (lost && !flags.acceptLostEvents) {
       print(flags.json, { lost }, () => describeLoss(lost));
@@ -69,10 +63,7 @@ async function runRebuild(session: OperatorSession, flags: Flags): Promise<numbe
     const rebuilt = await rebuild(session, lost, flags.operator);
     print(flags.json, rebuilt, () => describeRebuilt(rebuilt));
     return rebuilt.repaired.refused.length > 0 ? EXIT.failed : EXIT.done;
-  } finally {
-    clearInterval(renewing);
-    await lease.release();
-  }
+  });
 }
 
 async function rebuild({ runtime }: OperatorSession, lost: LostEvents | null, operator: string): Promise<Rebuilt> {

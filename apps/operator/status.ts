@@ -1,7 +1,8 @@
 import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
+import { PARTITION } from '../../libs/event-store/index.js';
 import { MARK_TYPE, readMark } from '../../libs/outbox/index.js';
-import { pendingMigrations } from '../../libs/platform/index.js';
+import { migrationStanding } from '../../libs/platform/index.js';
 import {
   type BegunReplay,
   begunReplays,
@@ -40,12 +41,10 @@ export interface Status {
   pendingMigrations: string[];
 }
 
-const PARTITION = 0;
-
 /** How far everything that follows the log is behind it. */
 export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): Promise<Status> {
   const { pool, log, domain } = runtime;
-  const pending = await pendingMigrations(pool, projectPath('migrations'));
+  const { pending } = await migrationStanding(pool, projectPath('migrations'));
   const [figures, incarnation, spicedb, outdated, replays] = await Promise.all([
     readRelayFigures(runtime, PARTITION),
     log.incarnation(),

@@ -1,3 +1,4 @@
+import { PARTITION } from '../../libs/event-store/index.js';
 import type { Command } from 'commander';
 import { replay, type ReplayReport } from '../../libs/projections/index.js';
 import { checkInvariants, type Report, repairRelationships } from '../../libs/verification/index.js';
@@ -14,7 +15,6 @@ export type WithSession = (action: (session: OperatorSession) => Promise<number>
 interface Json {
   json?: boolean;
 }
-const PARTITION = 0;
 const RELATIONSHIPS = 'relationships';
 const WITHOUT_SPICEDB = { spiceDb: false };
 const WHATEVER_IS_THERE = { spiceDb: false, tables: false };

@@ -1,7 +1,13 @@
 import type { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import type { SpiceDb } from '../../libs/authorization/index.js';
-import { type Checkpoint, type EventLog, LogRestored, type StoredEvent } from '../../libs/event-store/index.js';
+import {
+  type Checkpoint,
+  type EventLog,
+  LogRestored,
+  PARTITION,
+  type StoredEvent,
+} from '../../libs/event-store/index.js';
 import { Delivery, type Mark, noteDoubt, RelationshipsAhead, RelationshipsLost } from '../../libs/outbox/index.js';
 import { type Clock, ConfigurationRefused, type Metrics, secondsSince } from '../../libs/platform/index.js';
 import { REBUILDING, requireSameLog } from '../../libs/verification/index.js';
@@ -46,7 +52,6 @@ export interface RelayOptions {
   publishHeads?: () => Promise<void>;
 }
 
-const PARTITION = 0;
 const HEADS_EVERY_MS = 60_000;
 
 /** Follows the log, commits batches, delivers, runs processes and timers: while it holds the lease. */

@@ -1,3 +1,4 @@
+import { PARTITION } from '../../libs/event-store/index.js';
 import { readFile } from 'node:fs/promises';
 import type { Pool } from 'pg';
 import { SpiceDb } from '../../libs/authorization/index.js';
@@ -11,7 +12,6 @@ export interface SupervisedSpiceDbOptions {
   logger: Logger;
 }
 
-const PARTITION = 0;
 /** Its memory datastore never forgets a revision: past this it is started anew and refilled. */
 const MEMORY_BOUND_BYTES = 330 * 1024 * 1024;
 const MEMORY_CHECK_MS = 15_000;

@@ -12,7 +12,7 @@ export interface Place {
   correlationId: string;
 }
 
-export const READ_WAIT_MS = 5_000;
+const READ_WAIT_MS = 5_000;
 
 @Injectable()
 export class ConsistencyTokens {

@@ -1,6 +1,6 @@
 import { type Clock, derivedUuid, type Ids, traceparent } from '../platform/core.js';
 import type { EventToAppend, JsonObject } from './event-log.js';
-import type { Actor, ActorDetails } from './event-metadata.js';
+import { type Actor, type ActorDetails, PARTITION } from './event-metadata.js';
 import type { DomainEvent, Recorded } from './domain-event.js';
 
 /** Everything about a command but what it asks: who, when, why, and the id that makes a repeat recognisable. */
@@ -62,7 +62,7 @@ export function toAppend(
     ...(event.personal && { personal: event.personal as JsonObject }),
     metadata: {
       tenantId,
-      partition: 0,
+      partition: PARTITION,
       actor,
       authentication,
       correlationId,

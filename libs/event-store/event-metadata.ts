@@ -9,6 +9,9 @@ export interface Actor {
   onBehalfOf?: { type: 'user' | 'service_account' | 'system'; id: string };
 }
 
+/** The only partition of the log in this version; what is stored has room for more. */
+export const PARTITION = 0;
+
 export interface EventMetadata {
   /** `null` for what belongs to the installation, not to a tenant. */
   tenantId: string | null;

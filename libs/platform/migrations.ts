@@ -73,14 +73,6 @@ export async function migrate(database: string | pg.Pool, folder: string): Promi
   });
 }
 
-/** The names of the migrations that `migrate` would apply. */
-export async function pendingMigrations(database: string | pg.Pool, folder: string): Promise<string[]> {
-  return withMigrator(database, folder, async (migrator) => {
-    const all = await migrator.getMigrations();
-    return all.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
-  });
-}
-
 export interface MigrationStanding {
   /** What `migrate` would apply. */
   pending: string[];

@@ -118,7 +118,6 @@ defineProblems({
     next: 'Send the body as JSON with the header: Content-Type: application/json.',
   },
   invalid: { status: 422, title: 'Invalid', next: 'Correct the fields that are named and repeat the call.' },
-  unprocessable: { status: 422, title: 'Not possible as asked', next: 'Change what is asked and repeat the call.' },
   'too-many-requests': {
     status: 429,
     title: 'Too many calls',

@@ -1,5 +1,5 @@
 import type { Notification, Pool } from 'pg';
-import { BEFORE_START } from '../event-store/index.js';
+import { BEFORE_START, PARTITION } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 
 export const PROGRESS_CHANNEL = 'relay_progress';
@@ -43,7 +43,7 @@ export class Progress {
 
   constructor(
     private readonly pool: Pool,
-    private readonly partition = 0,
+    private readonly partition = PARTITION,
   ) {}
 
   /** A token at which SpiceDB shows at least what is known here to be delivered. */

@@ -6,17 +6,12 @@ import { forgetRows, writeTable } from './row-writer.js';
 
 /** Folds a batch of events into the rows of some read models and writes them in the caller's transaction. */
 export class Projector {
-  constructor(
-    private readonly models: readonly ReadModel[],
-    /** Where a table's rows live: the table itself, or the one a replay fills beside it. */
-    private readonly physicalName: (table: string) => string = (table) => table,
-  ) {}
+  constructor(private readonly models: readonly ReadModel[]) {}
 
   async project(client: Statements, events: readonly Recorded[]): Promise<void> {
     for (const fold of this.fold(events)) {
-      const name = this.physicalName(fold.table.name);
-      await writeTable(client, fold, name);
-      await forgetRows(client, fold, name);
+      await writeTable(client, fold, fold.table.name);
+      await forgetRows(client, fold, fold.table.name);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { EventLog } from '../event-store/index.js';
+import { type EventLog, PARTITION } from '../event-store/index.js';
 import type { Clock } from '../platform/index.js';
 
 /** How far everything that follows the log is behind it. */
@@ -58,7 +58,7 @@ const FIGURES = `select
 /** What `operator status` shows and `/metrics` tells. */
 export async function readRelayFigures(
   { pool, log, clock }: { pool: Pool; log: EventLog; clock: Clock },
-  partition = 0,
+  partition = PARTITION,
 ): Promise<RelayFigures> {
   const { rows } = await pool.query<Row>(FIGURES, [partition]);
   const { events, relationships, followUps, owner, expiresAt, expiresInSeconds, oldestAt, ...positions } = rows[0]!;
