@@ -116,5 +116,10 @@ function works({ revokedAt, expiresAt }: ApiKey, at: string): boolean {
 }
 
 function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
 }

@@ -3,6 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiParam, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import {
+  Access,
   type Answer,
   AnswersPageOf,
   AnswersWith,
@@ -15,8 +16,8 @@ import {
   PageQuery,
   type Principal,
   Problems,
-  Requires,
   SubjectBody,
+  subjectOf,
 } from '../edge/index.js';
 import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, UlidParam } from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
@@ -29,8 +30,6 @@ import { GrantRole } from './grant-role.js';
 import { type AssignmentResource, FindAssignment, ListAssignments } from './list-assignments.js';
 import type { MemberResource } from './member-resource.js';
 import { TARGET_TYPES, TargetBody } from './target-body.js';
-
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 class AssignBody {
   @IsNested(() => SubjectBody)
@@ -77,19 +76,26 @@ export class AssignmentsController {
     private readonly queries: QueryBus,
     private readonly runtime: DeciderRuntime,
     private readonly giving: RoleGiving,
+    private readonly access: Access,
   ) {}
 
   @Get()
   @ApiOperation({
     summary: 'List assignments',
-    description: 'Who holds what in the tenant and its workspaces: one item for each source of a role.',
+    description:
+      'Who holds what in the tenant and its workspaces, one item for each source of a role, for who holds `members:read`; with their own `subjectId` for anybody.',
   })
-  @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @AnswersPageOf(AssignmentDocument)
+  @Problems('forbidden')
   async list(
+    @Caller() caller: Principal,
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListAssignmentsQuery,
   ): Promise<Page<AssignmentResource>> {
+    if (query.subjectId !== caller.id) {
+      const question = { subject: subjectOf(caller), resource: `tenant:${tenantId}`, permission: 'members_read' };
+      await this.access.require({ ...question, seenWith: 'view' });
+    }
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListAssignments(tenantId, { ...query, role }));
   }
@@ -125,7 +131,7 @@ export class AssignmentsController {
   @Delete(':assignmentId')
   @ApiOperation({
     summary: 'Take a role from somebody',
-    description: 'Whatever its sources. A tenant’s last admin stays.',
+    description: 'Whatever its sources. What is one’s own anybody gives up. A tenant’s last admin stays.',
   })
   @HttpCode(204)
   @HonoursIfMatch()
@@ -140,7 +146,8 @@ export class AssignmentsController {
     const found = await this.queries.execute(new FindAssignment(tenantId, assignmentId));
     if (!found) return this.edge.repeatQuietly(call);
     const { subject, target, role } = found;
-    await this.giving.toTake(call.request, caller, { role, target });
+    const isOwn = subject.type === caller.type && subject.id === caller.id;
+    if (!isOwn) await this.giving.toTake(call.request, caller, { role, target });
     const { ifRevision } = call;
     const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true, ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));

@@ -198,5 +198,10 @@ function works({ revokedAt, expiresAt }: ServiceAccountToken, at: string): boole
 }
 
 function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
 }

@@ -24,9 +24,14 @@ export const TENANTS_PROCESS = 'tenants';
 
 export const tenantStream = (tenantId: string): string => `tenant-${tenantId}`;
 
-/** What names have in common that count as the same. */
+/** What names have in common that count as the same: in upper case ß is SS, and ς is Σ. */
 export function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase().normalize('NFKC');
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
 }
 
 export function tenantNameStream(name: string): string {

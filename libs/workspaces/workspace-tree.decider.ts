@@ -204,5 +204,10 @@ function taken(tree: WorkspaceTree, parentId: string | null, name: string, excep
 }
 
 function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
 }

@@ -135,6 +135,14 @@ describe('the assignments of a tenant', () => {
       expect((await tenant.owner.get(`${assignments}?${query}`)).body.items).toHaveLength(count as number);
     }
     expect((await person.get(assignments)).status).toBe(403);
+    expect((await person.get(`${assignments}?subjectId=${tenant.owner.id}`)).status).toBe(403);
+    expect((await person.get(`${assignments}?subjectId=${person.id}`)).body.items).toHaveLength(2);
+    const stranger = await aUserWithToken(app);
+    const ofStranger = await stranger.get(`${assignments}?subjectId=${stranger.id}`);
+    expect(ofStranger.body).toEqual({ items: [], nextCursor: null });
+    const nowhere = `/v1/tenants/${UNKNOWN}/assignments?subjectId=${stranger.id}`;
+    expect((await stranger.get(nowhere)).body).toEqual(ofStranger.body);
+    expect((await stranger.get(assignments)).status).toBe(404);
   });
 
   it.each(['subjectId=x', 'targetType=group', 'targetId=1', 'role=owner', 'limit=0', 'limit=201', 'source=direct'])(

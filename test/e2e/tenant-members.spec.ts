@@ -357,5 +357,12 @@ describe('removing a member', () => {
     expect(await clerk.delete(`${members}/${clerk.id}`)).toMatchObject({ body: { code: 'own-membership' } });
     const { body } = await done(clerk.get(`${tenant.path}/assignments?subjectId=${clerk.id}&role=member`));
     expect((await clerk.delete(`${tenant.path}/assignments/${body.items[0].id}`)).status).toBe(204);
+    const plain = await aMember(app, tenant);
+    expect((await plain.get(`${tenant.path}/assignments`)).status).toBe(403);
+    const { body: held } = await done(plain.get(`${tenant.path}/assignments?subjectId=${plain.id.toLowerCase()}`));
+    const own = `${tenant.path}/assignments/${held.items[0].id}`;
+    expect((await (await aMember(app, tenant)).delete(own)).status).toBe(403);
+    expect((await plain.delete(own)).status).toBe(204);
+    expect((await plain.get(tenant.path)).status).toBe(404);
   });
 });

@@ -94,6 +94,7 @@ describe('creating a tenant', () => {
     ['another case', (name: string) => name.toUpperCase()],
     ['full-width letters', (name: string) => name.replace('T', '\uff34')],
     ['spaces at its ends', (name: string) => `  ${name} `],
+    ['characters that nobody sees', (name: string) => name.replace('k', 'k\u200d\ufe0f')],
   ])('TW-041 is refused with 409 for a name that is taken: %s', async (_how, spelling) => {
     const tenant = await aTenant(app, { name: uniqueName('Taken') });
     const answer = await tenant.owner.post('/v1/tenants', { name: spelling(tenant.name) });

@@ -82,7 +82,9 @@ describe('creating a workspace', () => {
 
   it('is refused with 409 for a name that a sibling has, in whatever spelling, and not for one elsewhere', async () => {
     const parentId = await aWorkspace(tenant, { name: 'Sales' });
-    for (const name of ['Sales', 'sales', ' SALES ', '\uff33ales']) {
+    await aWorkspace(tenant, { name: 'Straßen ΟΔΟΣ' });
+    const alike = ['Sales', 'sales', ' SALES ', '\uff33ales', 'Sa\u200cles\ufe0f', 'STRASSEN οδος', 'straßen οδοσ'];
+    for (const name of alike) {
       expect(await tenant.owner.post(workspaces, { name, parentId: tenant.rootId })).toMatchObject({
         status: 409,
         body: { code: 'workspace-name-taken', field: 'name' },
