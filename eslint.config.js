@@ -7,7 +7,7 @@ const noDefaultExport = {
 };
 const pureTime = {
   selector:
-    "CallExpression[callee.object.name='Date'][callee.property.name='now'], NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.name='randomUUID'], CallExpression[callee.object.name='Math'][callee.property.name='random']",
+    "CallExpression[callee.object.name='Date'][callee.property.name='now'], NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.name='randomUUID'], CallExpression[callee.property.name='randomUUID'], CallExpression[callee.object.name='Math'][callee.property.name='random']",
   message: 'Time, ids and randomness are passed in; only libs/platform and tests make them.',
 };
 
