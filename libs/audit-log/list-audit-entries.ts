@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
-import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
 import {
   type Actor,
@@ -16,7 +16,7 @@ import { IsIsoInstant, IsName, normaliseUlid } from '../platform/index.js';
 import type { ListedAuditEntry } from './audit-documents.js';
 import { withoutSecrets } from './audit-rendering.js';
 import { namesOf, personKey } from './names-of.js';
-import { isSeen, type Seen } from './seen-entries.js';
+import { type Seen, seenEntries } from './seen-entries.js';
 
 interface AuditTable {
   chain: string;
@@ -40,6 +40,14 @@ type ShownEvent = Pick<StoredEvent, 'id' | 'personal' | 'metadata'>;
 const NOTHING = {} as StoredEvent['metadata'];
 interface AuditTables {
   audit_entry: AuditTable;
+}
+type Entries<O> = SelectQueryBuilder<AuditTables, 'audit_entry', O>;
+interface Wanted {
+  chain: string;
+  page: AuditLogQuery;
+  /** Sequence of the last entry of the page before. */
+  after: number | undefined;
+  limit: number;
 }
 
 const TEXT_LENGTH = 200;
@@ -129,16 +137,17 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
     );
   }
 
-  private rows(chain: string, page: AuditLogQuery, { after: from, limit }: Paging, seen?: Seen): Promise<AuditTable[]> {
-    const after = from?.[0] as number | undefined;
-    return this.db
-      .selectFrom('audit_entry')
-      .selectAll()
+  private rows(chain: string, page: AuditLogQuery, paging: Paging, seen?: Seen): Promise<AuditTable[]> {
+    const wanted = { chain, page, after: paging.after?.[0] as number | undefined, limit: paging.limit + 1 };
+    return this.narrowed(wanted, this.db.selectFrom('audit_entry').selectAll())
+      .$if(seen !== undefined, (query) => query.where(this.isSeen(seen!, wanted)))
+      .$if(seen === undefined && isOfATimeAlone(page), (query) => query.where(isAmongThoseOf(wanted)))
+      .execute();
+  }
+
+  private narrowed<O>({ chain, page, after, limit }: Wanted, entries: Entries<O>): Entries<O> {
+    return entries
       .where('chain', '=', chain)
-      .$if(seen !== undefined, (query) => query.where(isSeen(seen!)))
-      .$if(seen === undefined && isOfATimeAlone(page), (query) =>
-        query.where(isAmongThoseOf(chain, page, { after, limit: limit + 1 })),
-      )
       .$if(page.from !== undefined, (query) => query.where('at', '>=', page.from!))
       .$if(page.to !== undefined, (query) => query.where('at', '<', page.to!))
       .$if(page.action !== undefined, (query) => query.where('action', 'in', actionsOf(page.action!)))
@@ -152,8 +161,14 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
       })
       .$if(after !== undefined, (query) => query.where('sequence', page.order === 'asc' ? '>' : '<', after!))
       .orderBy('sequence', page.order)
-      .limit(limit + 1)
-      .execute();
+      .limit(limit);
+  }
+
+  private isSeen(seen: Seen, wanted: Wanted): Expression<SqlBool> {
+    const ofEach = seenEntries(wanted.chain, seen).map((isOfKind) =>
+      this.narrowed(wanted, this.db.selectFrom('audit_entry').select('sequence')).where(isOfKind),
+    );
+    return sql<SqlBool>`sequence = any(array(${sql.join(ofEach, sql` union all `)}))`;
   }
 
   private async opened(rows: readonly AuditTable[]): Promise<Map<AuditTable, Opened>> {
@@ -195,11 +210,8 @@ function isOfATimeAlone({ from, to, ...filters }: AuditLogQuery): boolean {
  * page, the rest is found in the index of times alone. Without the sum PostgreSQL would read the chain from its other end
  * until it comes to the time.
  */
-function isAmongThoseOf(
-  chain: string,
-  { from = '-infinity', to = 'infinity', order }: AuditLogQuery,
-  { after, limit }: { after: number | undefined; limit: number },
-): Expression<SqlBool> {
+function isAmongThoseOf({ chain, page, after, limit }: Wanted): Expression<SqlBool> {
+  const { from = '-infinity', to = 'infinity', order } = page;
   const [beyond, direction] = order === 'asc' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   const rest = after === undefined ? sql`` : sql`and sequence ${beyond} ${after}`;
   return sql<SqlBool>`sequence = any((

@@ -17,6 +17,8 @@ interface Place {
   tenant: BenchTenant;
   admin: ApiClient;
   reviewer: ApiClient;
+  /** Reads the audit log, and sees of it what is about the tenant alone. */
+  auditor: ApiClient;
   requestId: string[];
 }
 /** Answers how long it took in ms. */
@@ -46,12 +48,16 @@ export async function benchSize(serverUrl: string): Promise<BenchRow[]> {
 
 async function aPlace(api: BenchApi): Promise<Place> {
   const tenant = await aTenant(api, WORLD);
-  const [reviewer] = tenant.members;
+  const [reviewer, auditor] = tenant.members;
   const admin = adminOf(api);
+  const { id: role } = await body(admin.post(`${tenant.path}/roles`, { name: 'Auditor', permissions: ['logs:read'] }));
+  const given = { subject: { type: 'user', id: auditor!.id }, role, target: { type: 'tenant', id: tenant.id } };
+  await body(admin.post(`${tenant.path}/assignments`, given));
   await body(
     admin.post(`${tenant.path}/workspaces/${tenant.workspaces[0]}/members`, { userId: reviewer!.id, role: 'admin' }),
   );
-  return { tenant, admin, reviewer: apiClient(api.url, reviewer!.token), requestId: [] };
+  const [deciding, reading] = [apiClient(api.url, reviewer!.token), apiClient(api.url, auditor!.token)];
+  return { tenant, admin, reviewer: deciding, auditor: reading, requestId: [] };
 }
 
 /** The query that grows most counts. */
@@ -102,10 +108,12 @@ function audits(): Record<string, Timed> {
     'from and to': of(() => `from=${ago(3)}&to=${ago(2)}`),
     'long ago': of(() => `to=${ago(2)}`),
     since: of(() => `from=${ago(3)}&order=asc`),
+    'by an auditor': getAs('auditor', '/audit-log'),
+    'by an auditor, oldest': getAs('auditor', '/audit-log?order=asc'),
   };
 }
 
-function getAs(who: 'admin' | 'reviewer', query: string | ((place: Place) => string)): Timed {
+function getAs(who: 'admin' | 'reviewer' | 'auditor', query: string | ((place: Place) => string)): Timed {
   return async (place) => {
     const path = `${place.tenant.path}${typeof query === 'string' ? query : query(place)}`;
     const startedAt = performance.now();
