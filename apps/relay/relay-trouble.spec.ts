@@ -52,7 +52,8 @@ describe('P11 SpiceDB away', () => {
     await world.proxy.refuse();
     const tenant = await createTenant(node);
     expect(await node.runtime.progress.waitFor('projected', tenant.position, PATIENCE_MS)).toBe(true);
-    await until(() => node.logged.some((line) => line.includes('relay tries again')));
+    await until(() => node.logged.filter((line) => line.includes('relay tries again')).length > 1);
+    expect(await node.runtime.metrics.text()).toMatch(/^countersign_relay_retries_total ([2-9]|\d\d+)$/m);
     expect(await delivered(tenant.position, 0)).toBe(false);
     await world.proxy.accept();
     expect(await delivered(tenant.position)).toBe(true);

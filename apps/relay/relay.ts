@@ -276,6 +276,7 @@ export class Relay {
       } catch (error) {
         if (passesNot(error)) throw error;
         this.options.logger.warn({ error: (error as Error).message }, 'relay tries again');
+        this.options.metrics.relayRetries.inc();
         sleepMs = backoff.next();
       }
       if (sleepMs > 0) await wake.sleep(sleepMs, signal);
@@ -290,6 +291,7 @@ export class Relay {
       } catch (error) {
         if (passesNot(error)) throw error;
         this.options.logger.warn({ error: (error as Error).message }, 'relay commits the batch again');
+        this.options.metrics.relayRetries.inc();
         await new Wake().sleep(backoff.next(), signal);
       }
     }

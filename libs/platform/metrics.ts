@@ -22,6 +22,11 @@ export class Metrics {
     help: 'Events that the relay has committed.',
     registers: [this.registry],
   });
+  readonly relayRetries = new Counter({
+    name: 'countersign_relay_retries_total',
+    help: 'Failures after which a part of the relay tries again; what was wrong is in the log.',
+    registers: [this.registry],
+  });
   readonly deliveries = this.histogram('countersign_delivery_duration_seconds', {
     help: 'One write of relationships to SpiceDB.',
     labelNames: ['outcome'],
