@@ -92,10 +92,9 @@ export class AssignmentsController {
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListAssignmentsQuery,
   ): Promise<Page<AssignmentResource>> {
-    if (query.subjectId !== caller.id) {
-      const question = { subject: subjectOf(caller), resource: `tenant:${tenantId}`, permission: 'members_read' };
-      await this.access.require({ ...question, seenWith: 'view' });
-    }
+    const permission = query.subjectId === caller.id ? 'view' : 'members_read';
+    const resource = `tenant:${tenantId}`;
+    await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListAssignments(tenantId, { ...query, role }));
   }

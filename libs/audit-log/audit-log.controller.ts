@@ -2,7 +2,16 @@ import { Controller, Get, Inject, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { SpiceDb } from '../authorization/index.js';
-import { Access, AnswersPageOf, Caller, type Page, type Principal, Requires, SPICEDB } from '../edge/index.js';
+import {
+  Access,
+  AnswersPageOf,
+  Caller,
+  HoldsToo,
+  type Page,
+  type Principal,
+  Requires,
+  SPICEDB,
+} from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
 import { ListedAuditEntry } from './audit-documents.js';
@@ -26,14 +35,20 @@ export class AuditLogController {
       'Who does not administrate the tenant sees the entries of what they may see.',
   })
   @AnswersPageOf(ListedAuditEntry)
-  @Requires({ permission: 'logs_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
+  @Requires({
+    permission: 'logs_read',
+    on: { type: 'tenant', param: 'tenantId' },
+    seenWith: 'view',
+    too: 'administrate',
+  })
   async list(
     @Caller() reader: Principal,
+    @HoldsToo() seesAll: boolean,
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: AuditLogQuery,
   ): Promise<Page<ListedAuditEntry>> {
-    const seenAlone = () => seenBy(reader, tenantId, this);
-    return this.queries.execute(new ListAuditEntries(tenantId, consistent(query), seenAlone));
+    const seen = seesAll ? undefined : await seenBy(reader, tenantId, this);
+    return this.queries.execute(new ListAuditEntries(tenantId, consistent(query), seen));
   }
 }
 

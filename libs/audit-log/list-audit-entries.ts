@@ -108,8 +108,8 @@ export class ListAuditEntries extends Query<Page<ListedAuditEntry>> {
   constructor(
     readonly chain: string,
     readonly page: AuditLogQuery,
-    /** What the reader may see, where that is not all; asked while entries are read for the many who see all. */
-    readonly seenAlone?: () => Promise<Seen | undefined>,
+    /** What the reader may see, where that is not all. */
+    readonly seen?: Seen,
   ) {
     super();
   }
@@ -123,10 +123,9 @@ export class ListAuditEntriesHandler implements IQueryHandler<ListAuditEntries> 
     private readonly registry: EventRegistry,
   ) {}
 
-  async execute({ chain, page, seenAlone }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
+  async execute({ chain, page, seen }: ListAuditEntries): Promise<Page<ListedAuditEntry>> {
     const paging = new Paging(this.key, `audit-log/${chain}`, page);
-    const [all, seen] = await Promise.all([this.rows(chain, page, paging), seenAlone?.()]);
-    const rows = seen ? await this.rows(chain, page, paging, seen) : all;
+    const rows = await this.rows(chain, page, paging, seen);
     const opened = await this.opened(rows);
     const people = [...opened.values()].flatMap(({ metadata }) => metadata.actor?.onBehalfOf ?? []);
     const names = await namesOf(this.db, people);

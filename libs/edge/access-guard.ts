@@ -1,4 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type Freshness, SpiceDb } from '../authorization/index.js';
 import type { EventLog } from '../event-store/index.js';
@@ -16,8 +23,16 @@ export interface Requirement {
   on: 'system' | { type: 'tenant' | 'workspace' | 'api_key'; param: string };
   /** Who holds this may know that the resource exists, and is answered 403 instead of 404. */
   seenWith?: string;
+  /** Asked for in the same call, and told to the route by `HoldsToo`. */
+  too?: string;
   /** Asked as of the head of the log: for what decides, grants, revokes or deletes. */
   fresh?: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    holdsToo?: boolean;
+  }
 }
 
 const REQUIREMENT = 'access-requirement';
@@ -34,6 +49,11 @@ export function requirementOf(...places: object[]): Requirement | undefined {
   return declared;
 }
 
+/** Whether the caller has the permission that a route asks for `too`. */
+export const HoldsToo = createParamDecorator(
+  (_data: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().holdsToo === true,
+);
+
 export interface AccessQuestion {
   /** `user:…` */
   subject: string;
@@ -41,6 +61,7 @@ export interface AccessQuestion {
   resource: string;
   permission: string;
   seenWith?: string;
+  too?: string;
   fresh?: boolean;
   /** `tenant:…` that it is asked for in: in another it isn't there, even for who may see it where it is. */
   within?: string;
@@ -55,15 +76,20 @@ export class Access {
     private readonly progress: Progress,
   ) {}
 
-  /** @throws Refused `forbidden` to who may see the resource, else `not-found`; `not-yet` when it can't be asked freshly */
-  async require({ subject, resource, permission, seenWith, fresh = false, within }: AccessQuestion): Promise<void> {
-    const permissions = seenWith && seenWith !== permission ? [permission, seenWith] : [permission];
-    const [allowed, seen] = await this.spicedb.checkAll(
-      permissions.map((asked) => ({ resource, permission: asked, subject })),
+  /**
+   * @returns whether what is asked for too is held
+   * @throws Refused `forbidden` to who may see the resource, else `not-found`; `not-yet` when it can't be asked freshly
+   */
+  async require({ fresh = false, within, ...question }: AccessQuestion): Promise<boolean> {
+    const { subject, resource, permission, seenWith, too } = question;
+    const asked = [...new Set([permission, seenWith, too])].filter((one) => one !== undefined);
+    const answers = await this.spicedb.checkAll(
+      asked.map((one) => ({ resource, permission: one, subject })),
       fresh ? await this.freshAtHead() : this.freshAsKnown(),
     );
-    if (allowed) return;
-    const mayKnow = resource === INSTALLATION || (seen === true && (await this.isWithin(resource, within)));
+    const isHeld = (one: string | undefined): boolean => one !== undefined && answers[asked.indexOf(one)] === true;
+    if (isHeld(permission)) return isHeld(too);
+    const mayKnow = resource === INSTALLATION || (isHeld(seenWith) && (await this.isWithin(resource, within)));
     throw new Refused(mayKnow ? 'forbidden' : 'not-found');
   }
 
@@ -115,12 +141,14 @@ export class AccessGuard implements CanActivate {
     if (token !== undefined) await this.tokens.await(token, 'delivered');
     const requirement = requirementOf(context.getHandler(), context.getClass());
     if (!requirement) return true;
-    const { permission, seenWith, fresh } = requirement;
+    const { permission, seenWith, too, fresh } = requirement;
     const subject = subjectOf(principalOf(request));
     const tenantId = normaliseUlid((request.params as Record<string, string>)['tenantId']);
     const within = tenantId === undefined ? undefined : `tenant:${tenantId}`;
-    const question = { subject, resource: resourceOf(request, requirement), permission, seenWith, fresh, within };
-    await this.edge.permit(request, () => this.access.require(question));
+    const question = { subject, resource: resourceOf(request, requirement), permission, seenWith, too, fresh, within };
+    await this.edge.permit(request, async () => {
+      request.holdsToo = await this.access.require(question);
+    });
     return true;
   }
 }

@@ -150,8 +150,8 @@ export class WorkspacesController {
   }
 
   /** Who may not create below a workspace is not told whether it exists. */
-  private mayCreateBelow(caller: Principal, parentId: string): Promise<void> {
+  private async mayCreateBelow(caller: Principal, parentId: string): Promise<void> {
     const resource = `workspace:${parentId}`;
-    return this.access.require({ subject: subjectOf(caller), resource, permission: 'create_child' });
+    await this.access.require({ subject: subjectOf(caller), resource, permission: 'create_child' });
   }
 }

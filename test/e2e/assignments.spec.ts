@@ -138,10 +138,9 @@ describe('the assignments of a tenant', () => {
     expect((await person.get(`${assignments}?subjectId=${tenant.owner.id}`)).status).toBe(403);
     expect((await person.get(`${assignments}?subjectId=${person.id}`)).body.items).toHaveLength(2);
     const stranger = await aUserWithToken(app);
-    const ofStranger = await stranger.get(`${assignments}?subjectId=${stranger.id}`);
-    expect(ofStranger.body).toEqual({ items: [], nextCursor: null });
-    const nowhere = `/v1/tenants/${UNKNOWN}/assignments?subjectId=${stranger.id}`;
-    expect((await stranger.get(nowhere)).body).toEqual(ofStranger.body);
+    for (const path of [assignments, `/v1/tenants/${UNKNOWN}/assignments`]) {
+      expect((await stranger.get(`${path}?subjectId=${stranger.id}`)).status).toBe(404);
+    }
     expect((await stranger.get(assignments)).status).toBe(404);
   });
 
