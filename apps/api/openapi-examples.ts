@@ -56,7 +56,7 @@ export function addExamples(document: OpenAPIObject): void {
 }
 
 /** Examples of what schemas describe. */
-export class Examples {
+class Examples {
   constructor(
     private readonly schemas: Schemas,
     private readonly name = 'Acme',

@@ -92,7 +92,13 @@ describe('the lease of a partition', () => {
     await inTransaction(pool, async (client) => {
       await a.hold(client);
       await client.query(`set local idle_in_transaction_session_timeout = 0`);
-      await client.query('select pg_sleep(0.3)');
+      await until(async () => {
+        const { rows } = await pool.query(
+          'select 1 from relay_lease where partition = $1 and expires_at < clock_timestamp()',
+          [partition],
+        );
+        return rows.length > 0;
+      });
       taking = b.acquire().finally(() => order.push('taken'));
       await until(async () => {
         const waiting = await pool.query(

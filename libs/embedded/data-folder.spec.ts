@@ -54,6 +54,8 @@ describe('the lock of a data folder', () => {
       const contenders = [lockElsewhere(), lockElsewhere(), lockElsewhere()];
       const lines = await Promise.all(contenders.map((contender) => contender.nextLine()));
       expect(lines.filter((line) => line === 'locked').length).toBeLessThanOrEqual(1);
+      const others = lines.filter((line) => line !== 'locked');
+      for (const line of others) expect(line).toContain(`The data folder ${dataDir} is in use by process`);
       for (const contender of contenders) contender.process.kill('SIGKILL');
       await Promise.all(contenders.map(({ exited }) => exited));
     }

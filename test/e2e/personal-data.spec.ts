@@ -105,6 +105,7 @@ describe('personal data', () => {
 
   it('does not stand in clear in an export, which verifies without keys', async () => {
     const text = (await exported()).toString();
+    expect(text).toContain('sealed');
     for (const clear of [...Object.values(CLEAR), REVIEWER, '127.0.0.1']) expect(text).not.toContain(clear);
     expect(isIntact(await verifyExport(Readable.from([text]), { mapping: app.runtime.domain.audit }))).toBe(true);
   });
