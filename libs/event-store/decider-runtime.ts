@@ -160,9 +160,11 @@ export class DeciderRuntime {
       try {
         return await this.append(x, snapshot, decision);
       } catch (error) {
-        // Whether it was stored is not known: the next look decides.
-        if (!(error instanceof RevisionConflict)) this.snapshots.delete(cacheKey(x.stream, x.decider));
-        if (!(error instanceof RevisionConflict)) throw error;
+        if (!(error instanceof RevisionConflict)) {
+          // Whether it was stored is not known: the next look decides.
+          this.snapshots.delete(cacheKey(x.stream, x.decider));
+          throw error;
+        }
         conflicts++;
         snapshot = await this.refresh(x.stream, x.decider);
         fresh = true;

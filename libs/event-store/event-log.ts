@@ -100,4 +100,13 @@ export class EventLogUnavailable extends Error {
 
 export class LogRestored extends Error {
   override readonly name = 'LogRestored';
+
+  /** @param seen the event that was found, if any, where that of the checkpoint was expected */
+  static at({ position, eventId }: Checkpoint, seen: StoredEvent | undefined): LogRestored {
+    const found = seen?.position === position ? `event ${seen.id}` : 'nothing';
+    return new LogRestored(
+      `expected event ${eventId} at position ${position} and found ${found}: ` +
+        'this is not the log that was followed before; rebuild from its start or restore the right one',
+    );
+  }
 }

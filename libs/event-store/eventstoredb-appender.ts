@@ -8,7 +8,8 @@ import type { SerialisedAppend, SerialisedEvent } from './append-rules.js';
 import { EventLogUnavailable, NO_STREAM, type JsonObject } from './event-log.js';
 import { openClient, releaseClient } from './eventstoredb-client.js';
 import { isStuckOnCapabilities, refusalOf, unavailable } from './eventstoredb-errors.js';
-import { backOffMs, pause, TimedOut, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import type { EventStoreDbTiming } from './eventstoredb-timing.js';
+import { backOffMs, pause, TimedOut, within } from './waiting.js';
 import { Slots } from './eventstoredb-slots.js';
 import type { WarningLog } from './postgres-connections.js';
 

@@ -1,7 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client';
 import type { Channel } from '@grpc/grpc-js';
 import type { Duplex } from 'node:stream';
-import { within } from './eventstoredb-timing.js';
+import { within } from './waiting.js';
 
 type OpenStream = (grpcClient: unknown) => Duplex;
 type CreateStream = (grpcType: unknown, name: string, open: OpenStream, cache?: unknown) => () => Promise<Duplex>;

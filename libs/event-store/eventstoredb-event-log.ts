@@ -17,7 +17,8 @@ import { Appender, type AppendingLog } from './eventstoredb-appender.js';
 import { followEventStoreDb } from './eventstoredb-follower.js';
 import { Reader } from './eventstoredb-reader.js';
 import { IDENTITY_STREAM, IDENTITY_TYPE, isHidden, toNumber, toStoredEvent } from './eventstoredb-records.js';
-import { DEFAULT_TIMING, unlessAborted, within, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import { DEFAULT_TIMING, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import { unlessAborted, within } from './waiting.js';
 import type { WarningLog } from './postgres-connections.js';
 
 export interface EventStoreDbOptions {

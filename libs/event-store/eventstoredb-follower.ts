@@ -1,8 +1,8 @@
 import { BEFORE_START, LogRestored, type Checkpoint, type FollowOptions, type StoredEvent } from './event-log.js';
 import type { Reader } from './eventstoredb-reader.js';
 import { LiveSubscription } from './eventstoredb-subscription.js';
-import { backOffMs, pause, unlessAborted } from './eventstoredb-timing.js';
 import type { WarningLog } from './postgres-connections.js';
+import { backOffMs, pause, unlessAborted } from './waiting.js';
 
 export interface FollowSource {
   reader: Reader;
@@ -70,7 +70,7 @@ async function nextAfter(
   for (let recheck = true; ; recheck = false) {
     const [seen, next] = await readAt(reader, checkpoint.position);
     if (seen && seen.position === checkpoint.position && seen.id === checkpoint.eventId.toLowerCase()) return next;
-    if (!recheck) throw restored(checkpoint, seen);
+    if (!recheck) throw LogRestored.at(checkpoint, seen);
     // A relay stops on this, so it is not said of a server that only just starts.
     await pause(RECHECK_MS, signal);
     if (signal.aborted) return undefined;
@@ -84,12 +84,4 @@ async function readAt(reader: Reader, position: number): Promise<StoredEvent[]> 
     if (error instanceof LogRestored) return [];
     throw error;
   }
-}
-
-function restored({ position, eventId }: Checkpoint, seen: StoredEvent | undefined): LogRestored {
-  const found = seen?.position === position ? `event ${seen.id}` : 'nothing';
-  return new LogRestored(
-    `expected event ${eventId} at position ${position} and found ${found}: ` +
-      'this is not the log that was followed before; rebuild from its start or restore the right one',
-  );
 }

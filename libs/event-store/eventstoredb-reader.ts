@@ -17,7 +17,8 @@ import { BEFORE_START, EventLogUnavailable, LogRestored, type StoredEvent } from
 import { openClient, releaseClient } from './eventstoredb-client.js';
 import { errorType, permanentFailureOf, unavailable } from './eventstoredb-errors.js';
 import { FOLLOWED_STREAMS, toNumber, toPosition, toStoredEvent } from './eventstoredb-records.js';
-import { backOffMs, pause, TimedOut, type EventStoreDbTiming } from './eventstoredb-timing.js';
+import type { EventStoreDbTiming } from './eventstoredb-timing.js';
+import { backOffMs, pause, TimedOut } from './waiting.js';
 import type { WarningLog } from './postgres-connections.js';
 
 export interface ReaderOptions {

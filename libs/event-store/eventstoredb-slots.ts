@@ -1,4 +1,4 @@
-import { TimedOut } from './eventstoredb-timing.js';
+import { TimedOut } from './waiting.js';
 
 interface Waiter {
   enter(): void;

@@ -1,14 +1,16 @@
-import { systemRandom } from '../platform/core.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, Pool, type ClientConfig } from 'pg';
+import { backOffMs } from './waiting.js';
 
 /** Pino's shape. */
 export interface WarningLog {
   warn(fields: { err: unknown }, message: string): void;
 }
 
-/** A server that hangs is noticed by a time limit of ours; TCP alone would take minutes. */
-/** Also how long a query may wait for its turn in a pool: a busy machine is not one that is away. */
+/**
+ * A server that hangs is noticed by a time limit of ours; TCP alone would take minutes. Also how long a query may wait
+ * for its turn in a pool: a busy machine is not one that is away.
+ */
 const CONNECT_TIMEOUT_MS = 15_000;
 
 export function connectionConfig(url: string, queryTimeoutMs: number): ClientConfig {
@@ -27,11 +29,6 @@ export function openPool(url: string, max: number, queryTimeoutMs: number, log: 
   return pool;
 }
 
-/** Waits between attempts, jittered so that many clients don't come back at once. */
-export function backOffMs(attempt: number, longestMs: number): number {
-  return Math.min(longestMs, 50 * 2 ** attempt) * (0.5 + systemRandom() / 2);
-}
-
 /** Retries what failed for want of a server: about 1.5 s for 6 attempts, and no new one after 10 s of hanging. */
 export async function retryWhenUnreachable<T>(attempts: number, work: () => Promise<T>): Promise<T> {
   const giveUpAt = performance.now() + 10_000;
@@ -40,7 +37,7 @@ export async function retryWhenUnreachable<T>(attempts: number, work: () => Prom
       return await work();
     } catch (error) {
       if (!isUnreachable(error) || attempt === attempts || performance.now() >= giveUpAt) throw error;
-      await delay(backOffMs(attempt, 1_000));
+      await delay(backOffMs(attempt));
     }
   }
 }

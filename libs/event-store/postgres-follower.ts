@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LogRestored, type Checkpoint, type FollowOptions, type StoredEvent } from './event-log.js';
-import { backOffMs, type WarningLog } from './postgres-connections.js';
+import type { WarningLog } from './postgres-connections.js';
 import { PostgresListener } from './postgres-listener.js';
+import { backOffMs, pause, unlessAborted } from './waiting.js';
 
 const POLL_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 5_000;
@@ -88,7 +88,7 @@ async function readUntilAnswered(
     } catch (err) {
       if (err instanceof LogRestored) throw err;
       source.log.warn({ err }, 'cannot follow the event log; trying again');
-      await delay(backOffMs(failures, LONGEST_BACK_OFF_MS), undefined, { signal }).catch(() => undefined);
+      await pause(backOffMs(failures, LONGEST_BACK_OFF_MS), signal);
     }
   }
   return [];
@@ -99,18 +99,5 @@ async function readAfter(source: FollowSource, checkpoint: Checkpoint | null, li
   if (!checkpoint) return source.readFrom(0, limit);
   const [seen, ...events] = await source.readFrom(checkpoint.position, limit + 1);
   if (seen?.position === checkpoint.position && seen.id === checkpoint.eventId.toLowerCase()) return events;
-  const found = seen?.position === checkpoint.position ? `event ${seen.id}` : 'nothing';
-  throw new LogRestored(
-    `expected event ${checkpoint.eventId} at position ${checkpoint.position} and found ${found}: ` +
-      'this is not the log that was followed before; rebuild from its start or restore the right one',
-  );
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return undefined;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => resolve(undefined);
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
+  throw LogRestored.at(checkpoint, seen);
 }

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
-import { backOffMs, connectionConfig, type WarningLog } from './postgres-connections.js';
+import { connectionConfig, type WarningLog } from './postgres-connections.js';
+import { backOffMs } from './waiting.js';
 import { NOTIFY_CHANNEL } from './postgres-notifier.js';
 
 const LONGEST_BACK_OFF_MS = 5_000;

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import { pause } from './waiting.js';
 
 export const NOTIFY_CHANNEL = 'event_log';
 const SHORTEST_GAP_MS = 5;
@@ -30,7 +30,7 @@ export class CoalescedNotifier {
     while (this.sent < this.announced) {
       this.sent = this.announced;
       await this.pool.query('SELECT pg_notify($1, $2)', [NOTIFY_CHANNEL, String(this.sent)]).catch(() => undefined);
-      await delay(SHORTEST_GAP_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+      await pause(SHORTEST_GAP_MS, this.closing.signal);
     }
     this.running = null;
   }
