@@ -22,11 +22,14 @@ const EXAMPLES = 20;
 /**
  * Compares tables as of one position of the log. The relay is held up only while `reachCheckpoint` runs, not for the
  * comparison, which reads a snapshot of that moment.
+ *
+ * @param afterStep called after each statement that takes its time
  */
 export async function compareTables(
   pool: Pool,
   tables: readonly Table[],
   reachCheckpoint: () => Promise<void>,
+  afterStep: () => Promise<void>,
 ): Promise<TableComparison[]> {
   return inTransaction(
     pool,
@@ -39,7 +42,7 @@ export async function compareTables(
       await client.query('select 1');
       await client.query('rollback to savepoint before_lock');
       const compared: TableComparison[] = [];
-      for (const table of tables) compared.push(await compareTable(client, table));
+      for (const table of tables) compared.push(await compareTable(client, table, afterStep));
       return compared;
     },
     'repeatable read',
@@ -55,15 +58,22 @@ export function isSame({ onlyLive, onlyRebuilt, changed }: TableComparison): boo
   return onlyLive + onlyRebuilt + changed === 0;
 }
 
-async function compareTable(client: ClientBase, table: Table): Promise<TableComparison> {
+async function compareTable(
+  client: ClientBase,
+  table: Table,
+  afterStep: () => Promise<void>,
+): Promise<TableComparison> {
   const row = `row(${columnsOf(table).join(', ')})::text`;
-  const digest = (name: string) =>
-    `(select count(*) as rows, bit_xor(hashtextextended(${row}, 0)) as hash from ${quote(name)})`;
-  const { rows } = await client.query<{ liveRows: number; rebuiltRows: number; same: boolean }>(
-    `select live.rows as "liveRows", rebuilt.rows as "rebuiltRows", live is not distinct from rebuilt as same
-     from ${digest(table.name)} live, ${digest(nextName(table.name))} rebuilt`,
-  );
-  const { same, ...counts } = rows[0]!;
+  const digest = async (name: string) => {
+    const { rows } = await client.query<{ rows: number; hash: string | null }>(
+      `select count(*) as rows, bit_xor(hashtextextended(${row}, 0))::text as hash from ${quote(name)}`,
+    );
+    await afterStep();
+    return rows[0]!;
+  };
+  const [live, rebuilt] = [await digest(table.name), await digest(nextName(table.name))];
+  const counts = { liveRows: live.rows, rebuiltRows: rebuilt.rows };
+  const same = live.rows === rebuilt.rows && live.hash === rebuilt.hash;
   const none = { onlyLive: 0, onlyRebuilt: 0, changed: 0, examples: [] };
   return { table: table.name, ...counts, ...(same ? none : await differences(client, table)) };
 }

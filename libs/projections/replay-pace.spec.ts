@@ -85,6 +85,31 @@ describe('the pace of a replay', () => {
     },
   );
 
+  it('is wary until it knows whether the relay is at work, and as long as it is', async () => {
+    const still = race({ rate: () => 0 });
+    expect(still.pace.isWary).toBe(true);
+    await still.run(4);
+    expect(still.pace.isWary).toBe(false);
+    const busy = race({ rate: () => 0.05 });
+    await busy.run(10);
+    expect(busy.pace.isWary).toBe(true);
+  });
+
+  it('rests after its last steps, too, where it has rested after batches', async () => {
+    const [still, busy] = [race({ rate: () => 0 }), race({ rate: () => 0.05 })];
+    for (const { state, run, pace } of [still, busy]) {
+      await run(10);
+      state.pauses.length = 0;
+      pace.begin();
+      state.now += 20;
+      await pace.restAfterStep();
+      state.now += 3_000;
+      await pace.restAfterStep();
+    }
+    expect(still.state.pauses).toEqual([]);
+    expect(busy.state.pauses).toEqual([140, 250]);
+  });
+
   it('is full where it would gain too little otherwise', async () => {
     const { state, run } = race({ rate: () => 6 });
     await run(Infinity);

@@ -12,6 +12,8 @@ const SHARE = 1 / 8;
 const LONGEST_REST_MS = 250;
 /** So long after its last step the relay is at work: calls come one by one. */
 const QUIET_MS = 1_000;
+/** Batches after which it is known whether the relay is at work. */
+const LOOKS = 4;
 
 interface Look {
   at: number;
@@ -28,12 +30,22 @@ interface Look {
 export class Pace {
   resting = false;
   restedMs = 0;
+  private looks = 0;
   private before: Look | undefined;
   private last: Look | undefined;
   private relayMovedAt = -Infinity;
   private workingSince = 0;
 
   constructor(private readonly timing: PaceTiming = { now: () => performance.now(), pause }) {}
+
+  /** Whether batches should be small: the relay is at work, or may be. */
+  get isWary(): boolean {
+    return this.resting || this.looks < LOOKS;
+  }
+
+  get hasRested(): boolean {
+    return this.restedMs > 0;
+  }
 
   /** From here on time counts as work, up to the next rest. */
   begin(): void {
@@ -43,6 +55,7 @@ export class Pace {
   /** After each batch. */
   look(position: number, checkpoint: number): void {
     const at = this.timing.now();
+    this.looks++;
     if (this.last && checkpoint > this.last.checkpoint) this.relayMovedAt = at;
     this.before = this.last;
     this.last = { at, position, checkpoint };
@@ -53,6 +66,17 @@ export class Pace {
     this.resting = ms > 0;
     if (ms > 0) await this.timing.pause(ms);
     this.restedMs += ms;
+    this.begin();
+  }
+
+  /** After a step that is not a batch, in a replay that has rested after batches. */
+  async restAfterStep(): Promise<void> {
+    if (this.hasRested) {
+      const worked = this.timing.now() - this.workingSince;
+      const ms = Math.min(worked / SHARE - worked, LONGEST_REST_MS);
+      await this.timing.pause(ms);
+      this.restedMs += ms;
+    }
     this.begin();
   }
 

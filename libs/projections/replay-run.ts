@@ -34,8 +34,9 @@ export abstract class ReplayRun {
   abstract take(): WriteFolded;
   abstract discard(): void;
 
-  async finish(): Promise<void> {
-    for (const table of this.next.values()) await table.finish();
+  /** @param afterStep called after each statement that takes its time */
+  async finish(afterStep: () => Promise<void>): Promise<void> {
+    for (const table of this.next.values()) await table.finish(afterStep);
   }
 
   async takePlace(): Promise<void> {

@@ -106,14 +106,18 @@ export class NextTable {
     if (served(best) > 0) await this.build(best);
   }
 
-  async buildAll(): Promise<void> {
-    for (const index of this.indexes) await this.build(index);
+  async buildAll(afterStep: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    for (const index of this.indexes) {
+      await this.build(index);
+      await afterStep();
+    }
   }
 
   /** Builds what is missing and leaves the table as fit for queries as the live one. */
-  async finish(): Promise<void> {
-    await this.buildAll();
+  async finish(afterStep: () => Promise<void>): Promise<void> {
+    await this.buildAll(afterStep);
     await this.client.query(`vacuum (analyze) ${this.names()[1]}`);
+    await afterStep();
   }
 
   /** Takes the live table's place and names, in the caller's transaction, which holds it locked. */

@@ -124,11 +124,21 @@ class Replay {
     await this.at('after-tables');
     await this.catchUp();
     this.enter('indexing');
-    for (const run of this.runs) await run.finish();
+    const afterStep = () => this.pace.restAfterStep();
+    this.pace.begin();
+    // The other cores are the live system's.
+    if (this.pace.hasRested) {
+      await this.client.query('set max_parallel_maintenance_workers = 0; set vacuum_cost_delay = 2');
+    }
+    for (const run of this.runs) await run.finish(afterStep);
     // What came meanwhile is not to be folded while the relay is held up.
     await this.catchUp();
     this.enter('comparing');
-    const compared = await compareTables(this.options.pool, this.tables, () => this.catchUp({ mayRest: false }));
+    const reachCheckpoint = async () => {
+      await this.catchUp({ mayRest: false });
+      this.pace.begin();
+    };
+    const compared = await compareTables(this.options.pool, this.tables, reachCheckpoint, afterStep);
     this.enter('switching');
     await this.at('before-switch');
     const position = await this.switchOver();
@@ -149,7 +159,7 @@ class Replay {
 
   private get batchSize(): number {
     const size = this.options.batchSize ?? BATCH;
-    return this.pace.resting ? Math.min(size, SMALL) : size;
+    return this.pace.isWary && !this.options.fullSpeed ? Math.min(size, SMALL) : size;
   }
 
   /** Read at once. */
