@@ -249,7 +249,6 @@ describe('P8 a relay that was not given every key of personal data', () => {
     const userId = keyed.runtime.ids.ulid(new Date());
     const input = { userId, externalIdentity: null, profile: { displayName: 'Ann' } };
     await keyed.bus.execute(new RegisterUser(someContext(), input));
-    await delivered(await keyed.runtime.log.head());
     while ((await keyed.runtime.keys.rewrapSome(500)) > 0);
     node.runtime.keys.forgetAll();
     await keyed.bus.execute(new ChangeProfile(someContext(), { userId, displayName: 'Anna' }));
