@@ -18,6 +18,7 @@ import {
   Problems,
   Requires,
   subjectOf,
+  TENANT,
 } from '../edge/index.js';
 import { IsName, IsUlid, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { callingUser } from '../users/index.js';
@@ -28,7 +29,6 @@ import { GetApiKey, ListApiKeys, type ListedApiKey } from './list-api-keys.js';
 
 const DEFAULT_DAYS = 30;
 const LONGEST_DAYS = 3_650;
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 const API_KEY = { type: 'api_key', param: 'apiKeyId' } as const;
 
 class CreateApiKeyBody {

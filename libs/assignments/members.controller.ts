@@ -27,6 +27,8 @@ import {
   Problems,
   Requires,
   SubjectBody,
+  TENANT,
+  WORKSPACE,
 } from '../edge/index.js';
 import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
@@ -40,9 +42,6 @@ import { GrantRole } from './grant-role.js';
 import { GetMember, type ListedMember, ListMembers } from './list-members.js';
 import type { MemberResource } from './member-resource.js';
 import { RemoveServiceAccount, RemoveTenantMember } from './remove-member.js';
-
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
-const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
 
 class RoleBody {
   @IsRoleReference()

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { AnswersPageOf, type Page, PageQuery, Requires } from '../edge/index.js';
+import { AnswersPageOf, type Page, PageQuery, Requires, TENANT } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { GetRole, ROLE_ID, roleIdOf } from '../roles/index.js';
 import { AssignmentDocument } from './assignments.documents.js';
@@ -14,7 +14,7 @@ export class RoleAssignmentsController {
 
   @Get()
   @ApiOperation({ summary: 'List who holds a role', description: 'And on what.' })
-  @Requires({ permission: 'members_read', on: { type: 'tenant', param: 'tenantId' }, seenWith: 'view' })
+  @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
   @ApiParam({ name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } })
   @AnswersPageOf(AssignmentDocument)
   async list(

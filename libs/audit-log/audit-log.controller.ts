@@ -11,6 +11,7 @@ import {
   type Principal,
   Requires,
   SPICEDB,
+  TENANT,
 } from '../edge/index.js';
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
@@ -37,7 +38,7 @@ export class AuditLogController {
   @AnswersPageOf(ListedAuditEntry)
   @Requires({
     permission: 'logs_read',
-    on: { type: 'tenant', param: 'tenantId' },
+    on: TENANT,
     seenWith: 'view',
     too: 'administrate',
   })

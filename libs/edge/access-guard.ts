@@ -29,6 +29,10 @@ export interface Requirement {
   fresh?: boolean;
 }
 
+/** Of routes below `/v1/tenants/:tenantId`. */
+export const TENANT = { type: 'tenant', param: 'tenantId' } as const;
+export const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
+
 declare module 'fastify' {
   interface FastifyRequest {
     holdsToo?: boolean;

@@ -17,6 +17,7 @@ import {
   Problems,
   Requires,
   subjectOf,
+  TENANT,
 } from '../edge/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused, UlidParam } from '../platform/index.js';
@@ -35,8 +36,6 @@ import type { RequestResource } from './request-resource.js';
 import { RevokeRequest } from './revoke-request.js';
 import { SubmitRequest } from './submit-request.js';
 import { WithdrawRequest } from './withdraw-request.js';
-
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 @ApiTags('requests')
 @Controller('v1/tenants/:tenantId/requests')

@@ -16,6 +16,7 @@ import {
   Problems,
   Requires,
   subjectOf,
+  TENANT,
 } from '../edge/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused, UlidParam } from '../platform/index.js';
@@ -31,7 +32,6 @@ import type { RoleContent } from './role.decider.js';
 import { ROLE_ID, RoleDocument } from './roles.documents.js';
 import { readWritten } from './written-permissions.js';
 
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 const ROLE_PARAM = { name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } };
 
 /** @throws Refused `malformed-id` */

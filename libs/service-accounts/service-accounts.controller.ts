@@ -16,6 +16,7 @@ import {
   type Principal,
   Problems,
   Requires,
+  TENANT,
 } from '../edge/index.js';
 import { IsIsoInstant, IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { AccountRights, isSelf } from './account-rights.js';
@@ -46,7 +47,6 @@ const DEFAULT_TOKEN_NAME = 'Default';
 /** Ten years. */
 const LONGEST_SECONDS = 315_360_000;
 const FRESH = { fresh: true };
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 class ServiceAccountBody {
   @IsName(NAME_LENGTH)

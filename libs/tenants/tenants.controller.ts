@@ -28,6 +28,7 @@ import {
   Problems,
   Requires,
   subjectOf,
+  TENANT,
 } from '../edge/index.js';
 import { IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { RenameTenant, SetRequestableRoles } from './change-tenant.js';
@@ -39,7 +40,6 @@ import { BUILT_IN_ROLES, RequestableRolesDocument, TenantDocument } from './tena
 import type { RequestableRole } from './tenant.decider.js';
 
 const NAME_LENGTH = 255;
-const TENANT = { type: 'tenant', param: 'tenantId' } as const;
 
 /** The configured name of root workspaces, where there is one. */
 export const ROOT_WORKSPACE_NAME = Symbol('RootWorkspaceName');

@@ -17,6 +17,7 @@ import {
   Problems,
   Requires,
   subjectOf,
+  WORKSPACE,
 } from '../edge/index.js';
 import { IsName, IsUlid, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { ChangeWorkspace } from './change-workspace.js';
@@ -54,8 +55,6 @@ class ListWorkspacesQuery extends PageQuery {
   @IsUlid()
   parentId?: string;
 }
-
-const WORKSPACE = { type: 'workspace', param: 'workspaceId' } as const;
 
 @ApiTags('workspaces')
 @Controller('v1/tenants/:tenantId/workspaces')
