@@ -27,6 +27,15 @@ export type Schemas = Record<string, Schema>;
 /** The codes of a response, or those whose problems have a member. */
 export const PROBLEM_CODES = 'x-problem-codes';
 const SCHEMAS = '#/components/schemas/';
+/** What a field means wherever it stands, unless more is said of it there. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  createdAt: 'when it was made',
+  updatedAt: 'when it was changed the last time',
+  revokedAt: 'null while it is not revoked',
+  expiresAt: 'from when on it is refused; null for one without an end',
+  until: 'when it ends by itself; null for one without an end',
+  revision: 'counts its changes; `"3"` in If-Match asks for the third',
+};
 const ANSWER_MEMBERS: Schemas = {
   revision: { ...REVISION, description: 'of the resource; also in the header ETag' },
   token: { type: 'string', description: 'also in the header Consistency-Token' },
@@ -130,13 +139,18 @@ function modern({ nullable = false, allOf, ...schema }: Schema): Schema {
     ...schema,
     ...(nullable && { type: [schema.type as string, 'null'] }),
     ...(nullable && schema.enum && { enum: [...schema.enum, null] }),
-    ...(properties && { properties: mapValues(properties, modern) }),
+    ...(properties && { properties: mapValues(properties, (property, name) => modern(explained(property, name))) }),
     ...(items && { items: modern(items) }),
     ...(oneOf && { oneOf: oneOf.map(modern) }),
     ...(typeof additionalProperties === 'object' && { additionalProperties: modern(additionalProperties) }),
   };
 }
 
-function mapValues(schemas: Schemas, change: (schema: Schema) => Schema): Schemas {
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, change(schema)]));
+function explained(property: Schema, name: string): Schema {
+  const description = property.description ?? MEANINGS[name];
+  return description === undefined ? property : { ...property, description };
+}
+
+function mapValues(schemas: Schemas, change: (schema: Schema, name: string) => Schema): Schemas {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, change(schema, name)]));
 }

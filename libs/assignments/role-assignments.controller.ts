@@ -15,7 +15,11 @@ export class RoleAssignmentsController {
   @Get()
   @ApiOperation({ summary: 'List who holds a role', description: 'And on what.' })
   @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
-  @ApiParam({ name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } })
+  @ApiParam({
+    name: 'roleId',
+    description: 'a built-in role, or the id of one of the tenant',
+    schema: { type: 'string', pattern: ROLE_ID.pattern },
+  })
   @AnswersPageOf(AssignmentDocument)
   async list(
     @UlidParam('tenantId') tenantId: string,

@@ -32,7 +32,11 @@ import type { RoleContent } from './role.decider.js';
 import { ROLE_ID, RoleDocument } from './roles.documents.js';
 import { readWritten } from './written-permissions.js';
 
-const ROLE_PARAM = { name: 'roleId', schema: { type: 'string', pattern: ROLE_ID.pattern } };
+const ROLE_PARAM = {
+  name: 'roleId',
+  description: 'a built-in role, or the id of one of the tenant',
+  schema: { type: 'string', pattern: ROLE_ID.pattern },
+};
 
 /** @throws Refused `malformed-id` */
 export function roleIdOf(text: string): string {
