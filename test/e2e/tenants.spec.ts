@@ -3,6 +3,7 @@ import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   allPages,
   aMember,
+  type Answered,
   aTenant,
   aUserWithToken,
   consistency,
@@ -291,6 +292,38 @@ describe('the requestable roles of a tenant', () => {
       status: 422,
       body: { field: 'items' },
     });
+  });
+});
+
+describe('names of every kind', () => {
+  it('MG-016 MG-018 lose control characters, and are text, where things are made and where they are changed', async () => {
+    const { owner, path, rootId } = await aTenant(app);
+    const within = (noun: string) => `${path}/${noun}`;
+    const robot = (await done(owner.post(within('service-accounts'), { name: 'robot' }))).body.id as string;
+    const role = (await done(owner.post(within('roles'), { name: 'role', permissions: ['apps:read'] }))).body
+      .id as string;
+    const doors: ((name: unknown) => Promise<Answered>)[] = [
+      (name) => owner.post('/v1/tenants', { name }),
+      (name) => owner.patch(path, { name }),
+      (name) => owner.post(within('workspaces'), { name, parentId: rootId }),
+      (name) => owner.patch(within(`workspaces/${rootId}`), { name }),
+      (name) => owner.post(within('roles'), { name, permissions: ['apps:read'] }),
+      (name) => owner.patch(within(`roles/${role}`), { name }),
+      (name) => owner.post(within('service-accounts'), { name }),
+      (name) => owner.patch(within(`service-accounts/${robot}`), { name }),
+      (name) => owner.post(within(`service-accounts/${robot}/tokens`), { name }),
+      (name) => owner.post(within('api-keys'), { name }),
+      (name) => owner.post('/v1/me/tokens', { name }),
+      (displayName) => owner.patch('/v1/me', { displayName }),
+      (displayName) => app.admin.post('/v1/users', { displayName }),
+    ];
+    for (const [index, door] of doors.entries()) {
+      for (const name of [5, true, [], {}, '\u0000\u200b'])
+        expect([index, (await door(name)).status]).toEqual([index, 422]);
+      const name = uniqueName('clean');
+      const { status, body } = await door(`\u0007${name.slice(0, 3)}\u0000\u009f\u2028${name.slice(3)}\u200b`);
+      expect([index, status < 300, body.name ?? body.displayName]).toEqual([index, true, name]);
+    }
   });
 });
 
