@@ -46,6 +46,8 @@ const EVENT_COLUMNS = 'position, stream, revision, id, type, data, personal, met
 const STREAM_COLUMNS = EVENT_COLUMNS.replace('stream, ', '');
 /** Of the connections for reads; the others are for what reads the whole log. */
 const STREAM_READERS = 2;
+/** So many whole streams are worth a statement more. */
+const MANY_STREAMS = 32;
 const READ_ATTEMPTS = 4;
 const READ_TIMEOUT_MS = 15_000;
 const WRITE_TIMEOUT_MS = 8_000;
@@ -58,6 +60,7 @@ export class PostgresEventLog implements EventLog {
   private readonly streamReads = new Gathered(
     (reads: readonly StreamRead[]) => this.readStreams(reads),
     STREAM_READERS,
+    (reads) => reads.length >= MANY_STREAMS && reads.every(({ fromRevision }) => fromRevision === 0),
   );
   private readonly incarnationReads = new Gathered((asked: readonly true[]) => this.readIncarnation(asked.length), 1);
   private readonly notifier: CoalescedNotifier;

@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Gathered } from './gathered.js';
 
-function recorder(rounds = 1) {
+function recorder(rounds = 1, much = Infinity) {
   const asked: string[][] = [];
   let failure: Error | undefined;
-  const gathered = new Gathered<string, string>(async (questions) => {
+  const answerAll = async (questions: readonly string[]): Promise<string[]> => {
     asked.push([...questions]);
     await nextTurn();
     if (failure) throw failure;
     return questions.map((question) => `${question}!`);
-  }, rounds);
+  };
+  const gathered = new Gathered(answerAll, rounds, ({ length }) => length >= much);
   return { asked, ask: gathered.ask.bind(gathered), failWith: (error?: Error) => (failure = error) };
 }
 
@@ -34,6 +35,18 @@ describe('questions', () => {
     await Promise.all([first, second, ask('c')]);
     expect(asked.flat().sort()).toEqual(['a', 'b', 'c']);
     expect(asked.length).toBeLessThanOrEqual(2);
+  });
+
+  it('are halved where they are much and two connections are free', async () => {
+    const { asked, ask } = recorder(2, 4);
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map(ask));
+    expect(asked).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
+    const alone = recorder(1, 4);
+    await Promise.all(['a', 'b', 'c', 'd'].map(alone.ask));
+    expect(alone.asked).toEqual([['a', 'b', 'c', 'd']]);
   });
 
   it('go on after a failure, which is told to all of its round', async () => {
