@@ -1,3 +1,4 @@
+export * from './access.js';
 export * from './access-guard.js';
 export * from './call.js';
 export * from './command-claim.js';
