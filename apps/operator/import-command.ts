@@ -89,7 +89,7 @@ function isOfFiles(error: unknown): error is Error {
 }
 
 async function importInto({ runtime, context }: OperatorSession, given: Given, withBars: boolean): Promise<Imported> {
-  const { log, pool, progress, clock, config } = runtime;
+  const { log, progress, clock, config } = runtime;
   const logger = createLogger({ level: 'error', name: 'operator', destination: pino.destination(2) });
   // Stands by where another relay is active.
   const relay = createRelay(runtime, context, { logger });
@@ -100,7 +100,7 @@ async function importInto({ runtime, context }: OperatorSession, given: Given, w
     const started = performance.now();
     const summary = await importMembershipHistory({
       ...given,
-      ...{ log, pool, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
+      ...{ log, progress, clock, rootWorkspaceName: config.defaultWorkspaceName },
       bus: context.get(CommandBus),
       runtime: context.get(DeciderRuntime),
       onProgress: ({ lines, of }) => importing.show(lines, of),

@@ -1,4 +1,5 @@
 import { given } from '../testing/index.js';
+import { sameNameAs } from '../platform/core.js';
 import {
   type ApiKeyEvent,
   apiKeys,
@@ -29,31 +30,31 @@ const revoked: ApiKeyEvent = { type: 'api-key-revoked.v1', data: revocation };
 describe('creating a key', () => {
   it('keeps its HMAC and what it begins with, and its name as personal', () => {
     given(apiKeys)
-      .when((keys) => createApiKey(command, keys))
+      .when((keys) => createApiKey(command, keys, sameNameAs))
       .then([created]);
   });
 
   it('does nothing a second time', () => {
     given(apiKeys, [created, revoked])
-      .when((keys) => createApiKey({ ...command, mayHold: false, hmac: 'v.other' }, keys))
+      .when((keys) => createApiKey({ ...command, mayHold: false, hmac: 'v.other' }, keys, sameNameAs))
       .thenNothing();
   });
 
   it('is refused to who is no member', () => {
     given(apiKeys)
-      .when((keys) => createApiKey({ ...command, mayHold: false }, keys))
+      .when((keys) => createApiKey({ ...command, mayHold: false }, keys, sameNameAs))
       .thenRefused('not-found');
   });
 
   it('is refused where a working key has the name; one that works no more leaves it free (TW-093)', () => {
     const another = { ...command, apiKeyId: other, name: 'ci' };
     given(apiKeys, [created])
-      .when((keys) => createApiKey(another, keys))
+      .when((keys) => createApiKey(another, keys, sameNameAs))
       .thenRefused('api-key-name-taken', { field: 'name' });
     for (const events of [[created], [created, revoked]]) {
       const expiresAt = '2026-03-02T10:00:00.000Z';
       given(apiKeys, events)
-        .when((keys) => createApiKey({ ...another, name: 'CI', at: later }, keys))
+        .when((keys) => createApiKey({ ...another, name: 'CI', at: later }, keys, sameNameAs))
         .then([{ ...created, data: { ...created.data, apiKeyId: other, expiresAt, at: later } } as ApiKeyEvent]);
     }
   });

@@ -1,4 +1,5 @@
 import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
+import type { SameNameAs } from '../platform/index.js';
 
 export type RevocationReason = 'revoked-by-owner' | 'revoked-by-admin' | 'member-removed';
 
@@ -76,12 +77,13 @@ export interface CreateApiKey extends OnKey {
   at: string;
 }
 
-export function createApiKey(command: CreateApiKey, keys: ApiKeys): Decision<ApiKeyEvent> {
+export function createApiKey(command: CreateApiKey, keys: ApiKeys, sameNameAs: SameNameAs): Decision<ApiKeyEvent> {
   const { mayHold, name, expiresInDays, ...created } = command;
   if (keys.has(command.apiKeyId)) return [];
   if (!mayHold) return { refused: 'not-found' };
-  const sameName = [...keys.values()].some((key) => works(key, command.at) && nameKey(key.name) === nameKey(name));
-  if (sameName) return { refused: 'api-key-name-taken', field: 'name' };
+  const isSame = sameNameAs(name);
+  if ([...keys.values()].some((key) => works(key, command.at) && isSame(key.name)))
+    return { refused: 'api-key-name-taken', field: 'name' };
   const expiresAt = new Date(Date.parse(command.at) + expiresInDays * DAY_MS).toISOString();
   return [{ type: 'api-key-created.v1', data: { ...created, expiresAt }, personal: { name } }];
 }
@@ -113,13 +115,4 @@ export function deleteApiKeysOf(member: OfMember, keys: ApiKeys): ApiKeyEvent[] 
 
 function works({ revokedAt, expiresAt }: ApiKey, at: string): boolean {
   return revokedAt === null && expiresAt > at;
-}
-
-function nameKey(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKC');
 }

@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { Refused, sameNameAs } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { SecretMint } from '../tokens/index.js';
 import { createApiKey } from './api-keys.decider.js';
@@ -45,7 +45,7 @@ export class CreateApiKeyHandler implements ICommandHandler<CreateApiKey> {
     const minted = this.secrets.mint('key', input.apiKeyId, context);
     const prefix = minted.token.slice(0, PREFIX_LENGTH);
     const outcome = await executeOnApiKeys(this.runtime, minted.context, input, (keys) =>
-      createApiKey({ ...input, mayHold, prefix, hmac: minted.hmac, at }, keys),
+      createApiKey({ ...input, mayHold, prefix, hmac: minted.hmac, at }, keys, sameNameAs),
     );
     const key = outcome.state.get(input.apiKeyId);
     if (!key) throw new Refused('not-found');

@@ -1,9 +1,8 @@
 import type { CommandBus } from '@nestjs/cqrs';
-import type { Pool } from 'pg';
 import type { DeciderRuntime, EventLog } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import type { Progress } from '../projections/index.js';
-import { CreateTenant, type ExistingTenant, loadTenant, nameKey } from '../tenants/index.js';
+import { CreateTenant, type ExistingTenant, loadTenant, loadTenantName } from '../tenants/index.js';
 import { EnsureUser } from '../users/index.js';
 import { CreateWorkspace, loadWorkspaceTree, type Workspace, type WorkspaceTree } from '../workspaces/index.js';
 import type { ImportContexts, Moment } from './import-contexts.js';
@@ -18,7 +17,6 @@ export interface DirectoryOptions {
   bus: CommandBus;
   runtime: DeciderRuntime;
   log: EventLog;
-  pool: Pool;
   progress: Progress;
   contexts: ImportContexts;
   teams: TeamTree;
@@ -141,16 +139,11 @@ export class Directory {
   }
 
   private async activeTenant(org: string): Promise<ExistingTenant | undefined> {
-    const { pool, runtime } = this.options;
-    const { rows } = await pool.query<{ id: string }>(
-      'select id from tenant where name = $1 or lower(normalize(name, NFKC)) = $2',
-      [org, nameKey(org)],
-    );
-    for (const { id } of rows) {
-      const tenant = await loadTenant(runtime, id);
-      if (tenant.status === 'active' && nameKey(tenant.name) === nameKey(org)) return tenant;
-    }
-    return undefined;
+    const { runtime } = this.options;
+    const name = await loadTenantName(runtime, org);
+    if (name.status !== 'held') return undefined;
+    const tenant = await loadTenant(runtime, name.tenantId);
+    return tenant.status === 'active' && nameKey(tenant.name) === nameKey(org) ? tenant : undefined;
   }
 
   /** The workspace an import made for the team, wherever it is by now; else one with its name below its parent. */

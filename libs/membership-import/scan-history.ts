@@ -1,4 +1,4 @@
-import { nameKey } from '../tenants/index.js';
+import { nameKey } from '../platform/index.js';
 import { type Change, MalformedHistory } from './history.js';
 
 /** A change of a history, as far as it matters for going on after it. */

@@ -12,7 +12,7 @@ let pool: pg.Pool;
 let folder: string;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
+  database = await createTestDatabase({ empty: true });
   pool = openPool({ url: database.url, applicationName: 'migrations spec' });
   folder = await mkdtemp(join(tmpdir(), 'migrations-'));
   await write('0001_first.sql', 'create table spec_first (id int); insert into spec_first values (1);');

@@ -40,3 +40,20 @@ export function hasVisibleCharacter(text: string): boolean {
 export function isLine(text: string, max: number): boolean {
   return isWellFormed(text) && hasVisibleCharacter(text) && codePoints(text) <= max && normaliseLine(text) === text;
 }
+
+/** What names have in common that count as the same: in upper case ß is SS, and ς is Σ. */
+export function nameKey(name: string): string {
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
+}
+
+export type SameNameAs = (name: string) => (other: string) => boolean;
+
+export const sameNameAs: SameNameAs = (name) => {
+  const key = nameKey(name);
+  return (other) => nameKey(other) === key;
+};

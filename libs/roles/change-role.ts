@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { nameKey } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { nameKey } from '../tenants/index.js';
 import { claimRoleName } from './role-name.decider.js';
 import type { RoleResource } from './role-resource.js';
 import {

@@ -1,8 +1,7 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
-import { nameKey } from '../tenants/index.js';
 import { releaseRoleName, type RoleNameClaim } from './role-name.decider.js';
 import { executeOnRole, executeOnRoleName, type RoleKey } from './role-streams.js';
 import { changeRole, createRole } from './role.decider.js';

@@ -1,9 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
-import { loadTenant, nameKey } from '../tenants/index.js';
+import { loadTenant } from '../tenants/index.js';
 import { claimRoleName } from './role-name.decider.js';
 import type { RoleResource } from './role-resource.js';
 import { acceptedRole, executeOnRoleName, firstRole, refuseBuiltInName, type RoleKey } from './role-streams.js';

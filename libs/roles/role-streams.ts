@@ -7,8 +7,7 @@ import {
   followUpContext,
   type Recorded,
 } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
-import { nameKey } from '../tenants/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { builtInRole, type RoleResource, roleResource } from './role-resource.js';
 import { type ExistingRole, type Role, role, type RoleEvent } from './role.decider.js';
 import { type RoleName, roleName, type RoleNameClaimed, type RoleNameEvent } from './role-name.decider.js';

@@ -1,5 +1,6 @@
+import { nameKey } from '../platform/index.js';
 import { process } from '../projections/index.js';
-import { nameKey, type TenantDeletionStarted } from '../tenants/index.js';
+import type { TenantDeletionStarted } from '../tenants/index.js';
 import { CompleteRoleCreation, CompleteRoleRenaming, ReleaseRoleName } from './complete-role.js';
 import { CompleteRoleDeletion, DeleteOrphanedRole, ClearRoles } from './delete-role.js';
 import type { RoleNameClaimed } from './role-name.decider.js';

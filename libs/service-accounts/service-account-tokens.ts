@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { Refused, sameNameAs } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { SecretMint } from '../tokens/index.js';
 import { issueServiceAccountToken, revokeServiceAccountToken } from './service-account.decider.js';
@@ -40,7 +40,7 @@ export class IssueServiceAccountTokenHandler implements ICommandHandler<IssueSer
     const { serviceAccountId, ...asked } = input;
     const minted = this.secrets.mint('sat', asked.tokenId, context);
     const outcome = await executeOnServiceAccount(this.runtime, minted.context, input, (state) =>
-      issueServiceAccountToken({ ...asked, hmac: minted.hmac, at: context.at }, state),
+      issueServiceAccountToken({ ...asked, hmac: minted.hmac, at: context.at }, state, sameNameAs),
     );
     const { state } = outcome;
     const token = state.status === 'absent' ? undefined : state.tokens.get(asked.tokenId);

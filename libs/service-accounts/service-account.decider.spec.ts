@@ -1,4 +1,5 @@
 import { given } from '../testing/index.js';
+import { sameNameAs } from '../platform/core.js';
 import {
   createServiceAccount,
   deleteServiceAccount,
@@ -76,7 +77,7 @@ describe('a service account', () => {
         deleteServiceAccount({ ...foreign, reason: 'deleted' }, state),
       ),
       given(serviceAccount, [created, issued]).when((state) =>
-        issueServiceAccountToken({ ...issuing, ...foreign }, state),
+        issueServiceAccountToken({ ...issuing, ...foreign }, state, sameNameAs),
       ),
       given(serviceAccount, [created, issued]).when((state) =>
         revokeServiceAccountToken({ ...foreign, tokenId }, state),
@@ -113,28 +114,30 @@ describe('a service account', () => {
 describe('a token of a service account', () => {
   it('is issued with its end, and once', () => {
     given(serviceAccount, [created])
-      .when((state) => issueServiceAccountToken(issuing, state))
+      .when((state) => issueServiceAccountToken(issuing, state, sameNameAs))
       .then([issued]);
     given(serviceAccount, [created, issued, deleted])
-      .when((state) => issueServiceAccountToken({ ...issuing, hmac: 'v.other' }, state))
+      .when((state) => issueServiceAccountToken({ ...issuing, hmac: 'v.other' }, state, sameNameAs))
       .thenNothing();
   });
 
   it('is refused with an end that is over, and to an account that is gone', () => {
     given(serviceAccount, [created])
-      .when((state) => issueServiceAccountToken({ ...issuing, expiresAt: at }, state))
+      .when((state) => issueServiceAccountToken({ ...issuing, expiresAt: at }, state, sameNameAs))
       .thenRefused('invalid', { field: 'expiresAt' });
     given(serviceAccount, [created, deleted])
-      .when((state) => issueServiceAccountToken(issuing, state))
+      .when((state) => issueServiceAccountToken(issuing, state, sameNameAs))
       .thenRefused('not-found');
   });
 
   it('has a name that no other working token of the account has', () => {
     given(serviceAccount, [created, issued])
-      .when((state) => issueServiceAccountToken({ ...issuing, tokenId: other, name: 'ci' }, state))
+      .when((state) => issueServiceAccountToken({ ...issuing, tokenId: other, name: 'ci' }, state, sameNameAs))
       .thenRefused('token-name-taken', { field: 'name' });
     given(serviceAccount, [created, issued])
-      .when((state) => issueServiceAccountToken({ ...issuing, tokenId: other, expiresAt: null, at: later }, state))
+      .when((state) =>
+        issueServiceAccountToken({ ...issuing, tokenId: other, expiresAt: null, at: later }, state, sameNameAs),
+      )
       .then([{ ...issued, data: { ...issued.data, tokenId: other, expiresAt: null, at: later } } as never]);
   });
 

@@ -1,4 +1,5 @@
 import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
+import type { SameNameAs } from '../platform/index.js';
 
 interface OnAccount {
   serviceAccountId: string;
@@ -158,16 +159,16 @@ export interface IssueServiceAccountToken extends TokenEnds {
 export function issueServiceAccountToken(
   command: IssueServiceAccountToken,
   state: ServiceAccountState,
+  sameNameAs: SameNameAs,
 ): Decision<ServiceAccountEvent> {
   const { tokenId, tenantId, name, expiresAt, at } = command;
   if (state.status !== 'absent' && state.tenantId === tenantId && state.tokens.has(tokenId)) return [];
   if (!isAlive(state, tenantId)) return { refused: 'not-found' };
   if (expiresAt !== null && expiresAt <= at)
     return { refused: 'invalid', detail: 'expiresAt must be in the future', field: 'expiresAt' };
-  const sameName = [...state.tokens.values()].some(
-    (token) => works(token, at) && nameKey(token.name) === nameKey(name),
-  );
-  if (sameName) return { refused: 'token-name-taken', field: 'name' };
+  const isSame = sameNameAs(name);
+  if ([...state.tokens.values()].some((token) => works(token, at) && isSame(token.name)))
+    return { refused: 'token-name-taken', field: 'name' };
   return [{ type: 'service-account-token-issued.v1', data: { ...command, serviceAccountId: state.id } }];
 }
 
@@ -195,13 +196,4 @@ function isStale({ ifRevision }: Change, state: ExistingServiceAccount): boolean
 
 function works({ revokedAt, expiresAt }: ServiceAccountToken, at: string): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > at);
-}
-
-function nameKey(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKC');
 }

@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { claimTenantName } from './tenant-name.decider.js';
 import {
@@ -10,7 +10,6 @@ import {
   executeOnTenantName,
   firstTenant,
   loadTenant,
-  nameKey,
   type TenantResource,
 } from './tenant-streams.js';
 import { type RequestableRole, setRequestableRoles } from './tenant.decider.js';

@@ -1,11 +1,11 @@
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, DeciderRuntime, stepContext } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { ClearWorkspaces, CreateWorkspace } from '../workspaces/index.js';
 import { createTenant, finishTenantDeletion, renameTenant, type RequestableRole } from './tenant.decider.js';
 import { type NameClaim, releaseTenantName } from './tenant-name.decider.js';
-import { executeOnTenant, executeOnTenantName, nameKey } from './tenant-streams.js';
+import { executeOnTenant, executeOnTenantName } from './tenant-streams.js';
 
 /** Which roles may be requested in a new tenant: all that do not administrate it. */
 const REQUESTABLE: readonly RequestableRole[] = [

@@ -1,9 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { nameKey } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { claimTenantName } from './tenant-name.decider.js';
-import { acceptedTenant, executeOnTenantName, firstTenant, nameKey, type TenantResource } from './tenant-streams.js';
+import { acceptedTenant, executeOnTenantName, firstTenant, type TenantResource } from './tenant-streams.js';
 
 /** Claims the name; the tenant and its root workspace follow from the claim. */
 export class CreateTenant extends Command<Accepted<TenantResource>> {

@@ -9,7 +9,7 @@ export { DeleteTenant } from './delete-tenant.js';
 export { GetTenant } from './list-tenants.js';
 export { tenantProblems } from './problems.js';
 export * from './tenant.decider.js';
-export { executeOnTenant, loadTenant, nameKey, type TenantResource, tenantStream } from './tenant-streams.js';
+export { executeOnTenant, loadTenant, loadTenantName, type TenantResource, tenantStream } from './tenant-streams.js';
 export { ROOT_WORKSPACE_NAME, TenantsController } from './tenants.controller.js';
 export { TenantsModule } from './tenants.module.js';
 export { ADMIN_SOURCE_PREFIX } from './tenants.relationships.js';

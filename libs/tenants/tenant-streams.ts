@@ -7,7 +7,7 @@ import {
   followUpContext,
   type Recorded,
 } from '../event-store/index.js';
-import { Refused } from '../platform/index.js';
+import { nameKey, Refused } from '../platform/index.js';
 import { type RequestableRole, type Tenant, tenant, type TenantEvent } from './tenant.decider.js';
 import { type TenantName, tenantName, type TenantNameEvent } from './tenant-name.decider.js';
 
@@ -23,16 +23,6 @@ export interface TenantResource {
 export const TENANTS_PROCESS = 'tenants';
 
 export const tenantStream = (tenantId: string): string => `tenant-${tenantId}`;
-
-/** What names have in common that count as the same: in upper case ß is SS, and ς is Σ. */
-export function nameKey(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKC');
-}
 
 export function tenantNameStream(name: string): string {
   return `reservation-tenant-name-${createHash('sha256').update(nameKey(name)).digest('hex').slice(0, 32)}`;
@@ -58,6 +48,10 @@ export function executeOnTenantName(
 
 export async function loadTenant(runtime: DeciderRuntime, tenantId: string): Promise<Tenant> {
   return (await runtime.load(tenantStream(tenantId), tenant)).state;
+}
+
+export async function loadTenantName(runtime: DeciderRuntime, name: string): Promise<TenantName> {
+  return (await runtime.load(tenantNameStream(name), tenantName)).state;
 }
 
 /** The tenant as it was when what follows from a claim was done for the first time. */

@@ -1,3 +1,4 @@
+import { nameKey } from '../platform/index.js';
 import { process } from '../projections/index.js';
 import {
   CompleteTenantCreation,
@@ -7,7 +8,7 @@ import {
 } from './complete-tenant.js';
 import type { TenantDeleted, TenantDeletionStarted, TenantRenamed } from './tenant.decider.js';
 import type { TenantNameClaimed } from './tenant-name.decider.js';
-import { nameKey, TENANTS_PROCESS } from './tenant-streams.js';
+import { TENANTS_PROCESS } from './tenant-streams.js';
 
 /** A claimed name goes on to its tenant; a tenant that is being deleted loses everything, at last its name. */
 export const tenantsProcess = process<TenantNameClaimed | TenantRenamed | TenantDeletionStarted | TenantDeleted>({

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { projectPath } from '../embedded/compiled-path.js';
 import { startEmbeddedPostgres } from '../embedded/embedded-postgres.js';
 import { processIdentity } from '../embedded/process-identity.js';
+import { migrate } from '../platform/migrations.js';
 import { TEMPLATE_DATABASE } from './test-database.js';
 
 const FOLDER_PREFIX = 'countersign-test-';
@@ -33,30 +32,13 @@ export async function startTestServer(): Promise<TestServer> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await migrate(server.url);
+    await migrate(server.url, projectPath('migrations'));
     const url = new URL(server.url);
     url.pathname = '/postgres';
     return { url: url.href, stop };
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-async function migrate(url: string): Promise<void> {
-  const folder = projectPath('migrations');
-  const names = existsSync(folder) ? (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort() : [];
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (const name of names) {
-      const sql = await readFile(join(folder, name), 'utf8');
-      await client.query(`BEGIN;\n${sql}\n;COMMIT`).catch((error: Error) => {
-        throw new Error(`migrations/${name} fails: ${error.message}`);
-      });
-    }
-  } finally {
-    await client.end();
   }
 }
 

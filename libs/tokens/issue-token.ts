@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { sameNameAs } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { loadUser } from '../users/index.js';
 import { SecretMint } from './secret-mint.js';
@@ -32,7 +33,7 @@ export class IssueTokenHandler implements ICommandHandler<IssueToken> {
     const owner = (await loadUser(this.runtime, userId)).status;
     const minted = this.secrets.mint('pat', tokenId, context);
     const outcome = await executeOnTokens(this.runtime, minted.context, userId, (tokens) =>
-      issueToken({ ...input, owner, hmac: minted.hmac, at: context.at }, tokens),
+      issueToken({ ...input, owner, hmac: minted.hmac, at: context.at }, tokens, sameNameAs),
     );
     const { name, createdAt, expiresAt, hmac } = outcome.state.get(tokenId)!;
     const secret = minted.toldWhere(hmac);

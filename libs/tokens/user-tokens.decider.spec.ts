@@ -1,4 +1,5 @@
 import { given } from '../testing/index.js';
+import { sameNameAs } from '../platform/core.js';
 import { issueToken, revokeToken, type TokenEvent, userTokens } from './user-tokens.decider.js';
 
 const userId = '01JQ0000000000000000000ADA';
@@ -27,37 +28,37 @@ const revoked: TokenEvent = {
 describe('issuing a token', () => {
   it('keeps its HMAC, and its name as personal', () => {
     given(userTokens)
-      .when((tokens) => issueToken(command, tokens))
+      .when((tokens) => issueToken(command, tokens, sameNameAs))
       .then([issued]);
   });
 
   it('can have no end', () => {
     given(userTokens)
-      .when((tokens) => issueToken({ ...command, expiresInDays: null }, tokens))
+      .when((tokens) => issueToken({ ...command, expiresInDays: null }, tokens, sameNameAs))
       .then([endless]);
   });
 
   it('does nothing a second time, whatever has become of the token and the user', () => {
     given(userTokens, [issued, revoked])
-      .when((tokens) => issueToken({ ...command, owner: 'deactivated', hmac: 'v.other' }, tokens))
+      .when((tokens) => issueToken({ ...command, owner: 'deactivated', hmac: 'v.other' }, tokens, sameNameAs))
       .thenNothing();
   });
 
   it('is refused where the user is unknown, deactivated or suspended', () => {
     given(userTokens)
-      .when((tokens) => issueToken({ ...command, owner: 'absent' }, tokens))
+      .when((tokens) => issueToken({ ...command, owner: 'absent' }, tokens, sameNameAs))
       .thenRefused('not-found');
     given(userTokens)
-      .when((tokens) => issueToken({ ...command, owner: 'deactivated' }, tokens))
+      .when((tokens) => issueToken({ ...command, owner: 'deactivated' }, tokens, sameNameAs))
       .thenRefused('user-inactive');
     given(userTokens)
-      .when((tokens) => issueToken({ ...command, owner: 'suspended' }, tokens))
+      .when((tokens) => issueToken({ ...command, owner: 'suspended' }, tokens, sameNameAs))
       .thenRefused('user-suspended');
   });
 
   it('is refused where a working token of the user has the name', () => {
     given(userTokens, [endless])
-      .when((tokens) => issueToken({ ...command, tokenId: other, name: 'ci', at: later }, tokens))
+      .when((tokens) => issueToken({ ...command, tokenId: other, name: 'ci', at: later }, tokens, sameNameAs))
       .thenRefused('token-name-taken', { field: 'name' });
   });
 
@@ -66,7 +67,7 @@ describe('issuing a token', () => {
     ['was revoked', [endless, revoked]],
   ])('may have the name of one that %s', (_why, events) => {
     given(userTokens, events)
-      .when((tokens) => issueToken({ ...command, tokenId: other, expiresInDays: null, at: later }, tokens))
+      .when((tokens) => issueToken({ ...command, tokenId: other, expiresInDays: null, at: later }, tokens, sameNameAs))
       .then([{ ...endless, data: { ...endless.data, tokenId: other, at: later } } as TokenEvent]);
   });
 });

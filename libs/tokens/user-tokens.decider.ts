@@ -1,4 +1,5 @@
 import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
+import type { SameNameAs } from '../platform/index.js';
 import type { UserState } from '../users/index.js';
 
 export type RevocationReason = 'revoked-by-owner' | 'revoked-by-admin';
@@ -60,14 +61,15 @@ export interface IssueToken {
   at: string;
 }
 
-export function issueToken(command: IssueToken, tokens: UserTokens): Decision<TokenEvent> {
+export function issueToken(command: IssueToken, tokens: UserTokens, sameNameAs: SameNameAs): Decision<TokenEvent> {
   const { tokenId, userId, owner, name, hmac, expiresInDays, at } = command;
   if (tokens.has(tokenId)) return [];
   if (owner === 'absent') return { refused: 'not-found' };
   if (owner === 'deactivated') return { refused: 'user-inactive' };
   if (owner === 'suspended') return { refused: 'user-suspended' };
-  const sameName = [...tokens.values()].find((token) => works(token, at) && nameKey(token.name) === nameKey(name));
-  if (sameName) return { refused: 'token-name-taken', field: 'name' };
+  const isSame = sameNameAs(name);
+  if ([...tokens.values()].some((token) => works(token, at) && isSame(token.name)))
+    return { refused: 'token-name-taken', field: 'name' };
   const expiresAt = expiresInDays === null ? null : new Date(Date.parse(at) + expiresInDays * DAY_MS).toISOString();
   return [{ type: 'token-issued.v1', data: { tokenId, userId, hmac, expiresAt, at }, personal: { name } }];
 }
@@ -91,13 +93,4 @@ export function revokeToken(command: RevokeToken, tokens: UserTokens): Decision<
 
 function works({ revokedAt, expiresAt }: Token, at: string): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > at);
-}
-
-function nameKey(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKC');
 }

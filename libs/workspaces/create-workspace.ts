@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Accepted } from '../edge/index.js';
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
+import { sameNameAs } from '../platform/index.js';
 import { FollowUps } from '../projections/index.js';
 import { acceptedWorkspace, executeOnTree, type WorkspaceResource } from './workspace-stream.js';
 import { createWorkspace } from './workspace-tree.decider.js';
@@ -32,7 +33,7 @@ export class CreateWorkspaceHandler implements ICommandHandler<CreateWorkspace> 
 
   async execute({ context, input }: CreateWorkspace): Promise<Accepted<WorkspaceResource>> {
     const outcome = await executeOnTree(this.runtime, context, input.tenantId, (tree) =>
-      createWorkspace({ ...input, at: context.at }, tree),
+      createWorkspace({ ...input, at: context.at }, tree, sameNameAs),
     );
     const position = await this.followUps.run(outcome.events, outcome.position);
     return acceptedWorkspace(input.tenantId, input.workspaceId, { ...outcome, position });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { sameNameAs } from '../platform/core.js';
 import { given } from '../testing/given.js';
 import {
   changeWorkspace,
@@ -30,7 +31,7 @@ describe('creating a workspace', () => {
   const create =
     (workspaceId: string, parentId: string | null, name = workspaceId) =>
     (state: WorkspaceTree) =>
-      createWorkspace({ workspaceId, tenantId, name, parentId, creatorId: null, at }, state);
+      createWorkspace({ workspaceId, tenantId, name, parentId, creatorId: null, at }, state, sameNameAs);
 
   it('begins with the root; TW-083 a second one is refused', () => {
     given(workspaceTree)
@@ -42,7 +43,11 @@ describe('creating a workspace', () => {
   it('names who becomes its admin', () => {
     given(workspaceTree, tree)
       .when((state) =>
-        createWorkspace({ workspaceId: 'D', tenantId, name: 'D', parentId: 'C', creatorId: 'U', at }, state),
+        createWorkspace(
+          { workspaceId: 'D', tenantId, name: 'D', parentId: 'C', creatorId: 'U', at },
+          state,
+          sameNameAs,
+        ),
       )
       .then([{ ...created('D', 'C'), data: { ...created('D', 'C').data, creatorId: 'U' } } as WorkspaceEvent]);
   });
@@ -84,7 +89,7 @@ describe('creating a workspace', () => {
 describe('changing a workspace', () => {
   const change =
     (workspaceId: string, to: { name?: string; parentId?: string; ifRevision?: number }) => (state: WorkspaceTree) =>
-      changeWorkspace({ workspaceId, tenantId, ...to, at: later }, state);
+      changeWorkspace({ workspaceId, tenantId, ...to, at: later }, state, sameNameAs);
 
   it('renames it, moves it, or both, counting each in its revision', () => {
     const renamed = (revision: number): WorkspaceEvent => ({

@@ -1,4 +1,5 @@
 import type { Decider, Decision, DomainEvent } from '../event-store/index.js';
+import type { SameNameAs } from '../platform/index.js';
 
 export type WorkspaceCreated = DomainEvent<
   'workspace-created.v1',
@@ -91,13 +92,19 @@ export interface CreateWorkspace {
   at: string;
 }
 
-export function createWorkspace(command: CreateWorkspace, tree: WorkspaceTree): Decision<WorkspaceEvent> {
+export function createWorkspace(
+  command: CreateWorkspace,
+  tree: WorkspaceTree,
+  sameNameAs: SameNameAs,
+): Decision<WorkspaceEvent> {
   const { workspaceId, tenantId, name, parentId, creatorId, creatorType, at } = command;
   if (tree.closed) return { refused: 'not-found' };
   if (tree.workspaces.has(workspaceId)) return [];
   if (parentId === null && tree.workspaces.size > 0) return { refused: 'root-exists' };
   if (parentId !== null && !tree.workspaces.has(parentId)) return { refused: 'parent-not-found', field: 'parentId' };
-  if (taken(tree, parentId, name)) return { refused: 'workspace-name-taken', field: 'name' };
+  const isSame = sameNameAs(name);
+  if (children(tree, parentId).some((child) => isSame(child.name)))
+    return { refused: 'workspace-name-taken', field: 'name' };
   const creator = { creatorId, ...(creatorType === 'service_account' && { creatorType }) };
   return [{ type: 'workspace-created.v1', data: { workspaceId, tenantId, name, parentId, ...creator, at } }];
 }
@@ -111,7 +118,11 @@ export interface ChangeWorkspace {
   at: string;
 }
 
-export function changeWorkspace(command: ChangeWorkspace, tree: WorkspaceTree): Decision<WorkspaceEvent> {
+export function changeWorkspace(
+  command: ChangeWorkspace,
+  tree: WorkspaceTree,
+  sameNameAs: SameNameAs,
+): Decision<WorkspaceEvent> {
   const workspace = tree.workspaces.get(command.workspaceId);
   if (!workspace || tree.closed) return { refused: 'not-found' };
   if (command.ifRevision !== undefined && command.ifRevision !== workspace.revision)
@@ -121,7 +132,9 @@ export function changeWorkspace(command: ChangeWorkspace, tree: WorkspaceTree): 
   const parentId = command.parentId ?? workspace.parentId;
   const refusal = parentId === workspace.parentId ? undefined : refuseMove(tree, workspace, parentId!);
   if (refusal) return refusal;
-  if (taken(tree, parentId, name, workspaceId)) return { refused: 'workspace-name-taken', field: 'name' };
+  const siblings = children(tree, parentId).filter(({ id }) => id !== workspaceId);
+  const isSame = sameNameAs(name);
+  if (siblings.some((sibling) => isSame(sibling.name))) return { refused: 'workspace-name-taken', field: 'name' };
   const events: WorkspaceEvent[] = [];
   if (name !== workspace.name) {
     events.push({
@@ -196,18 +209,6 @@ function removal(workspace: Workspace, { tenantId, at }: { tenantId: string; at:
   return { type: 'workspace-deleted.v1', data: { workspaceId, tenantId, name, parentId, at } };
 }
 
-function taken(tree: WorkspaceTree, parentId: string | null, name: string, except?: string): boolean {
-  const key = nameKey(name);
-  return [...tree.workspaces.values()].some(
-    (sibling) => sibling.parentId === parentId && sibling.id !== except && nameKey(sibling.name) === key,
-  );
-}
-
-function nameKey(name: string): string {
-  return name
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toUpperCase()
-    .toLowerCase()
-    .normalize('NFKC');
+function children(tree: WorkspaceTree, parentId: string | null): Workspace[] {
+  return [...tree.workspaces.values()].filter((workspace) => workspace.parentId === parentId);
 }

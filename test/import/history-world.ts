@@ -69,9 +69,9 @@ export function importInto(
   { lines, teams }: Pick<History, 'lines' | 'teams'>,
   options: Partial<ImportOptions> = {},
 ): Promise<ImportSummary> {
-  const { log, pool, progress, clock } = runtime;
+  const { log, progress, clock } = runtime;
   return importMembershipHistory({
-    ...{ log, pool, progress, clock, teams, issuer: ISSUER, rootWorkspaceName: undefined },
+    ...{ log, progress, clock, teams, issuer: ISSUER, rootWorkspaceName: undefined },
     bus: app.get(CommandBus),
     runtime: app.get(DeciderRuntime),
     history: lines,
