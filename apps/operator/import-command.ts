@@ -1,6 +1,5 @@
 import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
-import { pino } from 'pino';
 import { DeciderRuntime } from '../../libs/event-store/index.js';
 import {
   awaitStage,
@@ -13,7 +12,7 @@ import {
   teamsOfFile,
   UnreadableFile,
 } from '../../libs/membership-import/index.js';
-import { createLogger } from '../../libs/platform/index.js';
+import { createLogger, openDestination } from '../../libs/platform/index.js';
 import { createRelay } from '../relay/start-relay.js';
 import { UsageError } from '../../libs/wiring/index.js';
 import { EXIT, explain, INTERRUPTED, print, ProgressBar, tell } from './output.js';
@@ -90,7 +89,7 @@ function isOfFiles(error: unknown): error is Error {
 
 async function importInto({ runtime, context }: OperatorSession, given: Given, withBars: boolean): Promise<Imported> {
   const { log, progress, clock, config } = runtime;
-  const logger = createLogger({ level: 'error', name: 'operator', destination: pino.destination(2) });
+  const logger = createLogger({ level: 'error', name: 'operator', destination: openDestination(2) });
   // Stands by where another relay is active.
   const relay = createRelay(runtime, context, { logger });
   relay.start();

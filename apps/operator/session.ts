@@ -1,8 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { Option } from 'commander';
-import { pino } from 'pino';
 import type { CommandContext } from '../../libs/event-store/index.js';
-import { createLogger, isLine } from '../../libs/platform/index.js';
+import { createLogger, isLine, openDestination } from '../../libs/platform/index.js';
 import type { Stage } from '../../libs/projections/index.js';
 import { closeRuntime, openRuntime, requireTables, type Runtime, UsageError } from '../../libs/wiring/index.js';
 import { createCommandContext } from '../relay/start-relay.js';
@@ -47,7 +46,7 @@ export async function openSession(
     closing.push(() => closeRuntime(runtime));
     if (tables) await requireTables(runtime.pool);
     // Standard output is for what the command finds.
-    const destination = pino.destination(2);
+    const destination = openDestination(2);
     const context = await createCommandContext(
       runtime,
       createLogger({ level: 'error', name: 'operator', destination }),

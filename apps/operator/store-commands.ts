@@ -186,8 +186,20 @@ function describeReport({ position, checks, delivery, parked, ok }: Report): str
   ];
   const verdict = ok
     ? `All is as the log says, up to ${position}.`
-    : `Not all is as the log says at ${position}. Rows: operator replay; SpiceDB: operator repair.`;
+    : [
+        `Not all is as the log says at ${position}.`,
+        ...new Set(checks.filter(({ ok: fine }) => !fine).map(remedyOf)),
+      ].join(' ');
   return [...lines, ...waiting, verdict].join('\n');
+}
+
+/** What mends the differences of a check. */
+function remedyOf({ name, promise }: Report['checks'][number]): string {
+  if (promise === 'P9') return 'Read models: operator replay all.';
+  if (promise === 'P4') return 'SpiceDB: operator repair.';
+  if (promise === 'P7') return 'Audit trail: nothing rewrites it; restore a backup of PostgreSQL.';
+  if (name === 'checkpoint') return 'Checkpoint: operator status says what the relay makes of it.';
+  return 'Wanted relationships: operator replay relationships, then operator repair.';
 }
 
 async function runRepair({ runtime }: OperatorSession, flags: Json & { operator: string }): Promise<number> {

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandBus } from '@nestjs/cqrs';
-import { pino } from 'pino';
 import {
   type EmbeddedPostgres,
   lockDataFolder,
@@ -17,6 +16,7 @@ import {
   loadConfig,
   type Logger,
   migrate,
+  openDestination,
   type SideServer,
   startTracing,
   systemIds,
@@ -69,13 +69,13 @@ export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): P
   const mode = { mode: 'standalone' } as const;
   const { production, ...configured } = loadConfig(env, mode);
   const dataDir = resolve(configured.dataDir);
-  await mkdir(dataDir, { recursive: true });
+  await mkdir(dataDir, { recursive: true }).catch(unusable(dataDir));
   const logFile = join(dataDir, 'countersign.log');
   const parts: Parts = {};
   try {
-    parts.lock = await lockDataFolder(dataDir);
+    parts.lock = await lockDataFolder(dataDir).catch(unusable(dataDir));
     const config = loadConfig({ ...(production ? {} : await keptSecrets(dataDir, systemIds)), ...given(env) }, mode);
-    const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
+    const destination = openDestination({ dest: logFile, mkdir: true, sync: false });
     const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');
     parts.stopTracing = await startTracing({ endpoint: config.otlpEndpoint, service: 'countersign' });
@@ -154,4 +154,14 @@ function given(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]?.trim())),
   );
+}
+
+/** For what the file system rejects with; what the folder itself is in use for is told already. */
+function unusable(dataDir: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code === undefined) throw error;
+    throw new Error(
+      `DATA_DIR: ${dataDir} can't be written to (${error.message}). Set DATA_DIR to a folder of this user, on a disk with space.`,
+    );
+  };
 }

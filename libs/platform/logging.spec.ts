@@ -1,4 +1,5 @@
-import { createLogger, NestLogger, withoutSecrets } from './logging.js';
+import { existsSync } from 'node:fs';
+import { createLogger, NestLogger, openDestination, withoutSecrets } from './logging.js';
 import { runInContext } from './request-context.js';
 
 interface Line {
@@ -12,7 +13,18 @@ function recorder(level = 'info') {
   return { logger, texts, lines: () => texts.map((text) => JSON.parse(text) as Line) };
 }
 
+const FULL = '/dev/full';
+
 describe('the log', () => {
+  (existsSync(FULL) ? it : it.skip)('costs lines, and not the process, where the disk is full', () => {
+    const logger = createLogger({
+      level: 'info',
+      name: 'spec',
+      destination: openDestination({ dest: FULL, sync: true }),
+    });
+    for (const line of ['lost', 'lost as well']) expect(() => logger.info({}, line)).not.toThrow();
+  });
+
   it('is one JSON object a line with level, time and process', () => {
     const { logger, texts, lines } = recorder();
     logger.info({ position: 7 }, 'delivered\nmore');

@@ -30,6 +30,13 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
+/** A disk that is full, or a reader that is gone, costs lines and not the process. @param to a file, or a descriptor */
+export function openDestination(to: Parameters<typeof pino.destination>[0]): ReturnType<typeof pino.destination> {
+  const destination = pino.destination(to);
+  destination.on('error', () => undefined);
+  return destination;
+}
+
 /** JSON lines, each with the correlation id of the call it belongs to, and with its trace where it has one. */
 export function createLogger({ level, name, destination }: LoggerOptions): Logger {
   return pino(
@@ -47,7 +54,7 @@ export function createLogger({ level, name, destination }: LoggerOptions): Logge
       mixinMergeStrategy: (logged, mixedIn) => ({ ...mixedIn, ...logged }),
       hooks: { streamWrite: withoutSecrets },
     },
-    destination ?? pino.destination(1),
+    destination ?? openDestination(1),
   );
 }
 
