@@ -65,6 +65,10 @@ describe('docker-compose.yml', () => {
     expect(config).toMatchObject({ production: true, adminToken: undefined, host: '0.0.0.0' });
   });
 
+  it('has no log that grows without end', () => {
+    for (const [name, { logging }] of services()) expect([name, logging]).toEqual([name, { driver: 'local' }]);
+  });
+
   it('lets what needs the tables wait for them, and what needs a server for the server', () => {
     const { api, relay, migrate, spicedb } = composeWith(SECRETS).services;
     for (const service of [api!, relay!]) {

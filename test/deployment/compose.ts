@@ -11,6 +11,7 @@ export interface Service {
   depends_on?: Record<string, { condition: string }>;
   read_only?: boolean;
   cap_drop?: string[];
+  logging?: { driver: string };
 }
 export interface Compose {
   services: Record<string, Service>;
