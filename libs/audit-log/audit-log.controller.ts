@@ -24,8 +24,8 @@ import { seenBy } from './seen-entries.js';
 export class AuditLogController {
   constructor(
     private readonly queries: QueryBus,
-    readonly access: Access,
-    @Inject(SPICEDB) readonly spicedb: SpiceDb,
+    private readonly access: Access,
+    @Inject(SPICEDB) private readonly spicedb: SpiceDb,
   ) {}
 
   @Get()
@@ -36,19 +36,14 @@ export class AuditLogController {
       'Who does not administrate the tenant sees the entries of what they may see.',
   })
   @AnswersPageOf(ListedAuditEntry)
-  @Requires({
-    permission: 'logs_read',
-    on: TENANT,
-    seenWith: 'view',
-    too: 'administrate',
-  })
+  @Requires({ permission: 'logs_read', on: TENANT, seenWith: 'view', too: 'administrate' })
   async list(
     @Caller() reader: Principal,
     @HoldsToo() seesAll: boolean,
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: AuditLogQuery,
   ): Promise<Page<ListedAuditEntry>> {
-    const seen = seesAll ? undefined : await seenBy(reader, tenantId, this);
+    const seen = seesAll ? undefined : await seenBy(reader, tenantId, { access: this.access, spicedb: this.spicedb });
     return this.queries.execute(new ListAuditEntries(tenantId, consistent(query), seen));
   }
 }

@@ -37,6 +37,7 @@ interface AuditTable {
   hash: string;
 }
 type ShownEvent = Pick<StoredEvent, 'id' | 'personal' | 'metadata'>;
+/** Of an entry whose text is no event. */
 const NOTHING = {} as StoredEvent['metadata'];
 interface AuditTables {
   audit_entry: AuditTable;
@@ -50,7 +51,9 @@ interface Wanted {
   limit: number;
 }
 
-const TEXT_LENGTH = 200;
+const LONGEST_WORD = 200;
+const LONGEST_LIST = 2_000;
+/** Entries in which those of a time are looked for first. */
 const NEAR = 1_000;
 
 export class AuditLogQuery extends PageQuery {
@@ -65,13 +68,13 @@ export class AuditLogQuery extends PageQuery {
   to?: string;
 
   @IsOptional()
-  @IsName(TEXT_LENGTH)
-  @ApiPropertyOptional({ example: 'workspace' })
+  @IsName(LONGEST_WORD)
+  @ApiPropertyOptional({ description: 'of what the entry is about', example: 'workspace' })
   resourceType?: string;
 
   @IsOptional()
-  @IsName(TEXT_LENGTH)
-  @ApiPropertyOptional()
+  @IsName(LONGEST_WORD)
+  @ApiPropertyOptional({ description: 'of what the entry is about' })
   resourceId?: string;
 
   @ApiPropertyOptional({
@@ -83,21 +86,21 @@ export class AuditLogQuery extends PageQuery {
   consequences?: 'true' | 'false';
 
   @IsOptional()
-  @IsName(2_000)
+  @IsName(LONGEST_LIST)
   @ApiPropertyOptional({ description: 'one action, or several with commas between them', example: 'tenant.renamed' })
   action?: string;
 
   @IsOptional()
-  @IsName(TEXT_LENGTH)
-  @ApiPropertyOptional()
+  @IsName(LONGEST_WORD)
+  @ApiPropertyOptional({ description: 'who acted; of a process its name' })
   actorId?: string;
 
   @IsOptional()
-  @IsName(TEXT_LENGTH)
-  @ApiPropertyOptional()
+  @IsName(LONGEST_WORD)
+  @ApiPropertyOptional({ description: 'what all that a call has caused has in common' })
   correlationId?: string;
 
-  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc' })
+  @ApiPropertyOptional({ enum: ['asc', 'desc'], default: 'desc', description: 'the oldest or the latest first' })
   @IsOptional()
   @IsIn(['asc', 'desc'])
   order: 'asc' | 'desc' = 'desc';
