@@ -59,7 +59,7 @@ export class RateLimiting {
     fastify.decorate('countCallOf', (request: FastifyRequest, principal: string) => this.countCall(request, principal));
     fastify.after(() => {
       const limiter = (max: number, keyGenerator: (request: FastifyRequest) => string): Limiter =>
-        fastify.createRateLimit({ max, timeWindow: MINUTE_MS, keyGenerator });
+        oneByOne(fastify.createRateLimit({ max, timeWindow: MINUTE_MS, keyGenerator }));
       const address = (request: FastifyRequest): string => addressGroup(this.addressOf(request) ?? 'unknown');
       if (perMinute > 0) {
         this.byAddress = limiter(perMinute, address);
@@ -85,6 +85,16 @@ export class RateLimiting {
     this.principals.set(request.raw, principal);
     refuseWhen(await this.byPrincipal(request));
   }
+}
+
+/** Of calls that are counted in the same turn each would be told the count of them all, and all be refused. */
+function oneByOne(limiter: Limiter): Limiter {
+  let before: Promise<unknown> = Promise.resolve();
+  return (...asked) => {
+    const counted = before.then(() => limiter(...asked));
+    before = counted.catch(() => undefined);
+    return counted;
+  };
 }
 
 /** Whether the call goes where its token is looked at. */

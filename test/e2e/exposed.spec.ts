@@ -43,6 +43,12 @@ describe('MG-013 calls a minute', () => {
     expect(new Set(answered)).toEqual(new Set([200]));
   });
 
+  it('that say nothing of who calls do not count as failed authentications', async () => {
+    const answered = await statuses(Array.from({ length: 4 }, () => app.as().get('/nowhere')));
+    expect(answered).toEqual([404, 404, 404, 404]);
+    expect((await (await aUserWithToken(app)).get('/v1/me')).status).toBe(200);
+  });
+
   it('with tokens that are not valid are few, whoever else calls from there', async () => {
     const failed = [];
     for (const token of ['csn_pat_x', 'y', 'z', 'csn_pat_x', TEST_ADMIN_TOKEN]) {
