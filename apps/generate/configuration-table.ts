@@ -5,12 +5,12 @@ import { configurationTable } from '../../libs/platform/index.js';
 const START = '<!-- generated: configuration -->';
 const END = '<!-- end -->';
 
-/** docs/configuration.md with its table as the code has it. */
+/** README.md with its table as the code has it. */
 export async function renderConfiguration(): Promise<string> {
-  const text = await readFile(projectPath('docs/configuration.md'), 'utf8');
+  const text = await readFile(projectPath('README.md'), 'utf8');
   const [start, end] = [text.indexOf(START), text.indexOf(END)];
   if (start < 0 || end < start)
-    throw new Error(`docs/configuration.md has no place for the configuration table: ${START} … ${END}`);
+    throw new Error(`README.md has no place for the configuration table: ${START} … ${END}`);
   const rows = configurationTable().map(
     ({ name, default: byDefault, meaning, accepted }) =>
       `| \`${name}\` | ${cell(byDefault)} | ${cell(meaning)} | ${cell(accepted)} |`,

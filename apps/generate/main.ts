@@ -17,7 +17,7 @@ interface Options {
 
 const options = new Command('generate')
   .description(
-    'Writes what is generated: docs/events.md, docs/configuration.md, openapi.json and what schema.zed says of the catalogue.',
+    'Writes what is generated: docs/events.md, openapi.json, the table of configuration in README.md, and what schema.zed says of the catalogue.',
   )
   .option('--check', 'write nothing; exit 1 where a file is not what would be written')
   .option('--samples-from <url>', 'PostgreSQL event log to take golden samples from, for event types that have none')
@@ -39,7 +39,7 @@ await migrationNames(projectPath('migrations'));
 const files = new Map([
   ['docs/events.md', renderEventCatalogue(domain, samples)],
   ['openapi.json', await renderOpenApi()],
-  ['docs/configuration.md', await renderConfiguration()],
+  ['README.md', await renderConfiguration()],
   ['schema.zed', withCatalogue(await readFile(projectPath('schema.zed'), 'utf8'))],
 ]);
 for (const [name, wanted] of files) {
