@@ -54,6 +54,7 @@ export async function startApi({ config, logger, signal }: Starting, at?: FaultH
   const runtime = await openRuntime(config, { name: 'api', at });
   const newer = await onceReachable(() => requireMigrated(runtime), { logger, signal });
   if (newer.length > 0) logger.warn({ newer }, 'a newer version has migrated what this one works on');
+  await onceReachable(() => runtime.keys.rememberStored(), { logger, signal });
   const draining = new Draining();
   const app = await createApi(runtime, { logger, docs: true, draining });
   const { clock, ids } = runtime;

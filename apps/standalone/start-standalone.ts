@@ -109,7 +109,11 @@ async function startParts(parts: Parts, { config, dataDir, logger, at }: StartOp
   );
   parts.runtime = runtime;
   await adoptVersions(runtime.pool, runtime.domain);
-  const [app] = await Promise.all([createApi(runtime, { logger, docs: true }), parts.spicedb?.serve(runtime.pool)]);
+  const [app] = await Promise.all([
+    createApi(runtime, { logger, docs: true }),
+    parts.spicedb?.serve(runtime.pool),
+    runtime.keys.rememberStored(),
+  ]);
   parts.app = app;
   parts.relay = createRelay(runtime, app, { logger });
   exposeRelay(runtime, parts.relay);

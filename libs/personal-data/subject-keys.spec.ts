@@ -43,6 +43,37 @@ describe('the key of a person', () => {
     expect(await rows('select subject from subject_key order by subject')).toHaveLength(2);
   });
 
+  it('that was stored before the process began is not asked for, unless it was destroyed since', async () => {
+    const made = await keysWith(written('a')).toSeal(['user:1', 'user:2', 'user:3']);
+    const keys = keysWith(written('a'));
+    await keys.rememberStored();
+    const asked = jest.spyOn(pool, 'query');
+    const found = await keys.toOpen(['user:1', 'user:2']);
+    expect(asked).not.toHaveBeenCalled();
+    asked.mockRestore();
+    for (const subject of ['user:1', 'user:2']) expect(bytesOf(found.get(subject))).toBe(bytesOf(made.get(subject)));
+    await erase('user:2', 'user:3');
+    keys.forget(['user:2', 'user:3']);
+    expect(await keys.toOpen(['user:2', 'user:3'])).toEqual(
+      new Map([
+        ['user:2', 'erased'],
+        ['user:3', 'erased'],
+      ]),
+    );
+    await keys.rememberStored();
+    expect((await keys.toOpen(['user:2'])).get('user:2')).toBe('erased');
+  });
+
+  it('is not remembered from what was read while somebody was erased', async () => {
+    await keysWith(written('a')).toSeal(['user:1']);
+    const keys = keysWith(written('a'));
+    const remembering = keys.rememberStored();
+    keys.forget(['user:2']);
+    await remembering;
+    await erase('user:1');
+    expect((await keys.toOpen(['user:1'])).get('user:1')).toBe('erased');
+  });
+
   it('is stored before anybody gets it, in one commit with those of others that are needed meanwhile', async () => {
     const connect = jest.spyOn(pool, 'connect');
     const keys = keysWith(written('a'));

@@ -40,7 +40,7 @@ const READS_AT_ONCE = 2;
 
 /** The key of each person's personal fields: made when it is first needed, and gone once the person is erased. */
 export class SubjectKeys {
-  private readonly cache: LRUCache<string, SubjectKey>;
+  private readonly cache: LRUCache<string, SubjectKey | KeyRow>;
   private readonly wrapping: KeyWrapping;
   private readonly listeners = new Set<() => void>();
   private readonly reads = new Gathered((asked: readonly Subjects[]) => this.readAll(asked), READS_AT_ONCE);
@@ -52,7 +52,7 @@ export class SubjectKeys {
   constructor(
     private readonly pool: Pool,
     wrappingKeys: readonly [WrappingKey, ...WrappingKey[]],
-    cachedKeys = CACHED_KEYS,
+    private readonly cachedKeys = CACHED_KEYS,
   ) {
     this.cache = new LRUCache({ max: cachedKeys });
     this.wrapping = new KeyWrapping(wrappingKeys);
@@ -76,7 +76,7 @@ export class SubjectKeys {
     const keys = new Map<string, SubjectKey>();
     const unknown: string[] = [];
     for (const subject of subjects) {
-      const key = this.cache.get(subject);
+      const key = this.remembered(subject);
       if (key) keys.set(subject, key);
       else unknown.push(subject);
     }
@@ -87,6 +87,21 @@ export class SubjectKeys {
       if (key) keys.set(subject, key);
     }
     return keys;
+  }
+
+  /**
+   * Remembers the keys that are stored, those of the latest persons first: who reads what was sealed before this process
+   * began asks for none of them. They are unwrapped when they are needed.
+   */
+  async rememberStored(): Promise<void> {
+    const before = this.erasures;
+    // Ids follow the time.
+    const { rows } = await this.pool.query<KeyRow>(
+      `${SELECT} where wrapped_key is not null order by subject desc limit $1`,
+      [this.cachedKeys],
+    );
+    if (before !== this.erasures) return;
+    for (const row of rows.reverse()) if (!this.cache.has(row.subject)) this.cache.set(row.subject, row);
   }
 
   /** As they are stored for whom `client` is connected, such as in a transaction's snapshot. */
@@ -158,6 +173,14 @@ export class SubjectKeys {
       [subjects],
     );
     this.forgetAll();
+  }
+
+  private remembered(subject: string): SubjectKey | undefined {
+    const known = this.cache.get(subject);
+    if (known === undefined || known === 'erased' || known instanceof DataKey) return known;
+    const key = this.keyOf(known);
+    this.cache.set(subject, key);
+    return key;
   }
 
   private async readAll(asked: readonly Subjects[]): Promise<KeyRing[]> {

@@ -20,7 +20,7 @@ const TARGET = 0.9;
 const KNOWN = {
   'a page whose entries it wrote itself': 'parts',
   'a page it reads for the first time': 'keys',
-  'a page of persons it never met': 'nothing',
+  'a page of persons it never met, after a start': 'nothing',
 } as const;
 type Known = (typeof KNOWN)[keyof typeof KNOWN];
 /** Reads the next page, and tells how many ms that took. */
@@ -63,6 +63,7 @@ async function aTrail(api: BenchApi, events: readonly StoredEvent[], known?: Kno
   const sealing = known === 'parts' ? domain : elsewhere;
   const stored = (known ? await sealing.registry.seal(given) : given) as StoredEvent[];
   if (known === 'keys') await keys.toOpen(new Set(stored.flatMap(subjectsOf)));
+  if (known === 'nothing') await asAfterAStart(keys);
   await inTransaction(pool, (client) => writeAuditEntries(client, stored, domain.audit));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let cursor: string | null = null;
@@ -75,6 +76,11 @@ async function aTrail(api: BenchApi, events: readonly StoredEvent[], known?: Kno
     cursor = (JSON.parse(text) as { nextCursor: string | null }).nextCursor;
     return ms;
   };
+}
+
+async function asAfterAStart(keys: SubjectKeys): Promise<void> {
+  keys.forgetAll();
+  await keys.rememberStored();
 }
 
 function subjectsOf({ personal, metadata }: StoredEvent): string[] {
