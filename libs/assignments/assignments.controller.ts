@@ -23,7 +23,7 @@ import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, UlidParam } from '
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import type { Target } from './assignment.decider.js';
-import { isOwnMembership, OF_OWN_ROLES, requireOf, RoleGiving, roleInFilter } from './role-giving.js';
+import { isCaller, isOwnMembership, OF_OWN_ROLES, requireOf, RoleGiving, roleInFilter } from './role-giving.js';
 import { AssignmentDocument, MemberDocument } from './assignments.documents.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
@@ -145,8 +145,7 @@ export class AssignmentsController {
     const found = await this.queries.execute(new FindAssignment(tenantId, assignmentId));
     if (!found) return this.edge.repeatQuietly(call);
     const { subject, target, role } = found;
-    const isOwn = subject.type === caller.type && subject.id === caller.id;
-    if (!isOwn) await this.giving.toTake(call.request, caller, { role, target });
+    if (!isCaller(caller, subject)) await this.giving.toTake(call.request, caller, { role, target });
     const { ifRevision } = call;
     const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true, ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));

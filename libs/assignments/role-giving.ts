@@ -55,9 +55,13 @@ export function requireOf(targetType: Target['type'], role: string): void {
   throw new Refused('invalid', `a ${targetType} has no role ${role}`, { field: 'role' });
 }
 
+export function isCaller(caller: Principal, { type, id }: Subject): boolean {
+  return caller.type === type && caller.id === id;
+}
+
 /** Whether somebody would change what they hold on the tenant themselves, which is for others. */
 export function isOwnMembership(caller: Principal, subject: Subject, target: Target): boolean {
-  return target.type === 'tenant' && caller.type === subject.type && caller.id === subject.id;
+  return target.type === 'tenant' && isCaller(caller, subject);
 }
 
 /** What a filter names; a word that is no role of the tenant is refused. */

@@ -235,7 +235,8 @@ interface Opened {
 }
 
 /** What can't be opened, because somebody has tampered with it, is not shown; whether it was is up to the hashes. */
-function openedEntry({ metadata, ...stored }: ShownEvent, { actor, personal }: PersonalParts): Opened {
+function openedEntry(stored: ShownEvent, { actor, personal }: PersonalParts): Opened {
+  const { metadata } = stored;
   const gone = (before: unknown, now: unknown): boolean => isSealed(before) && now === undefined;
   return {
     metadata,
