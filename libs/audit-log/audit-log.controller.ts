@@ -16,7 +16,8 @@ import {
 import { Refused, UlidParam } from '../platform/index.js';
 import { SYSTEM_CHAIN } from './audit-entry.js';
 import { ListedAuditEntry } from './audit-documents.js';
-import { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';
+import { AuditLogQuery } from './audit-log-query.js';
+import { ListAuditEntries } from './list-audit-entries.js';
 import { seenBy } from './seen-entries.js';
 
 @ApiTags('audit log')
@@ -67,7 +68,7 @@ export class SystemAuditLogController {
 }
 
 function consistent(query: AuditLogQuery): AuditLogQuery {
-  if (query.consequences !== 'true') return query;
+  if (!query.consequences) return query;
   const field = (['resourceType', 'resourceId'] as const).find((name) => query[name] === undefined);
   if (field) throw new Refused('malformed-query', `consequences needs ${field}`, { field });
   return query;

@@ -2,4 +2,5 @@
 export { ListedAuditEntry } from './audit-documents.js';
 export { AuditLogController, SystemAuditLogController } from './audit-log.controller.js';
 export { AuditLogModule } from './audit-log.module.js';
-export { AuditLogQuery, ListAuditEntries } from './list-audit-entries.js';
+export { AuditLogQuery } from './audit-log-query.js';
+export { ListAuditEntries } from './list-audit-entries.js';

@@ -4,7 +4,17 @@ import { createHttpApp } from './http-app.js';
 import { ListQuery } from './list-query.js';
 import { createLogger } from './logging.js';
 import { InputPipe } from './validation.js';
-import { IsFreeText, IsIsoInstant, IsName, IsNested, IsNestedList, IsUlid, Nullable, Omittable } from './validators.js';
+import {
+  IsFreeText,
+  IsIsoInstant,
+  IsName,
+  IsNested,
+  IsNestedList,
+  IsTrueOrFalse,
+  IsUlid,
+  Nullable,
+  Omittable,
+} from './validators.js';
 
 class Inner {
   @IsName(5)
@@ -36,6 +46,12 @@ class Outer {
   inners?: Inner[];
 }
 
+class Filter {
+  @Omittable()
+  @IsTrueOrFalse()
+  open?: boolean;
+}
+
 @Controller('v1/outers')
 class OutersController {
   @Post()
@@ -50,6 +66,8 @@ class OutersModule {}
 
 const pipe = new InputPipe();
 const read = (body: unknown) => pipe.transform(body, { type: 'body', metatype: Outer });
+
+const readQuery = (query: unknown) => pipe.transform(query, { type: 'query', metatype: Filter });
 
 describe('a rule of a field', () => {
   it('normalises before it judges', async () => {
@@ -70,6 +88,20 @@ describe('a rule of a field', () => {
   it('that may be absent may not be null, unless it says so', async () => {
     await expect(read({ name: 'a', until: null })).rejects.toMatchObject({ extra: { field: 'until' } });
     await expect(read({ name: 'a', note: null })).resolves.toMatchObject({ note: null });
+  });
+
+  it.each([
+    ['true', true],
+    ['false', false],
+  ])('takes the word %s of a query as what it says', async (open, meant) => {
+    await expect(readQuery({ open })).resolves.toEqual({ open: meant });
+  });
+
+  it.each(['', '1', 'TRUE', 'yes', 'null'])('takes no other word of a query for a switch: %j', async (open) => {
+    await expect(readQuery({ open })).rejects.toMatchObject({
+      code: 'malformed-query',
+      detail: 'open must be true or false',
+    });
   });
 
   it('says what it wants', async () => {

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type as TypeOf } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsObject, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsObject, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import type { ValidationArguments } from 'class-validator';
 import { isUlid } from './ids.js';
 import { instantOf } from './instant.js';
@@ -93,6 +93,20 @@ export function IsIsoInstant(option: EachOption = {}): PropertyDecorator {
     documented: { format: 'date-time' },
     ...option,
   });
+}
+
+const WRITTEN_SWITCH = new Map<unknown, boolean>([
+  ['true', true],
+  ['false', false],
+]);
+
+/** `true` or `false` as a query writes it; the handler gets a boolean. */
+export function IsTrueOrFalse(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) => WRITTEN_SWITCH.get(value) ?? value),
+    IsBoolean({ message: '$property must be true or false' }),
+    ApiProperty({ type: Boolean }),
+  );
 }
 
 /** The field may be absent; `null` is not absent. */

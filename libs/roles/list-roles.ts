@@ -30,7 +30,7 @@ function listedRole(row: RoleTable): ListedRole {
 export class ListRoles extends Query<Page<ListedRole>> {
   constructor(
     readonly tenantId: string,
-    readonly page: PageQuery & { requestable?: 'true' },
+    readonly page: PageQuery & { requestable?: boolean },
   ) {
     super();
   }
@@ -48,13 +48,13 @@ export class ListRolesHandler implements IQueryHandler<ListRoles> {
     const paging = new Paging(this.key, `roles/${tenantId}`, page);
     const after = paging.after?.[0] as string | undefined;
     const builtIn = (await builtInsOf(this.queries, tenantId)).filter(
-      ({ id, requestable }) => isAfter(id, after) && (requestable || page.requestable === undefined),
+      ({ id, requestable }) => isAfter(id, after) && (page.requestable ?? requestable) === requestable,
     );
     const rows = await this.db
       .selectFrom('role')
       .selectAll()
       .where('tenant_id', '=', tenantId)
-      .$if(page.requestable !== undefined, (query) => query.where('requestable', '=', true))
+      .$if(page.requestable !== undefined, (query) => query.where('requestable', '=', page.requestable!))
       .$if(after !== undefined && !builtInRole(after), (query) => query.where('id', '>', after!))
       .orderBy('id')
       .limit(paging.limit + 1)

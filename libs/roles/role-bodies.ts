@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsBoolean, IsIn, ValidateBy } from 'class-validator';
-import { IsFreeText, IsName, normaliseUlid, Nullable, Omittable } from '../platform/index.js';
+import { IsBoolean, ValidateBy } from 'class-validator';
+import { IsFreeText, IsName, IsTrueOrFalse, normaliseUlid, Nullable, Omittable } from '../platform/index.js';
 import { PageQuery } from '../edge/index.js';
 import { IsWrittenPermissions, type WrittenPermissions } from './written-permissions.js';
 
@@ -41,9 +41,9 @@ export class CreateRoleBody {
 
 export class ListRolesQuery extends PageQuery {
   @Omittable()
-  @IsIn(['true'])
-  @ApiProperty({ enum: ['true'], description: 'only roles that members of the tenant may ask for' })
-  requestable?: 'true';
+  @IsTrueOrFalse()
+  @ApiProperty({ description: 'whether members of the tenant may ask for it' })
+  requestable?: boolean;
 }
 
 export class ChangeRoleBody {

@@ -69,7 +69,7 @@ export class RolesController {
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListRolesQuery,
   ): Promise<Page<ListedRole>> {
-    const permission = query.requestable === undefined ? 'roles_read' : 'view';
+    const permission = query.requestable ? 'view' : 'roles_read';
     const resource = `tenant:${tenantId}`;
     await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
     return this.queries.execute(new ListRoles(tenantId, query));

@@ -12,7 +12,7 @@ import {
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsEmail, IsIn } from 'class-validator';
+import { IsEmail, IsIn } from 'class-validator';
 import {
   Access,
   type Answer,
@@ -29,7 +29,16 @@ import {
   Problems,
   Requires,
 } from '../edge/index.js';
-import { IsName, IsNested, normaliseLine, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
+import {
+  IsName,
+  IsNested,
+  IsTrueOrFalse,
+  normaliseLine,
+  Nullable,
+  Omittable,
+  Refused,
+  UlidParam,
+} from '../platform/index.js';
 import { ChangeProfile, DeactivateUser } from './change-user.js';
 import { GetUser, type ListedUser, ListUsers } from './list-users.js';
 import { RegisterUser } from './register-user.js';
@@ -84,9 +93,8 @@ class ReinstatementBody {}
 
 class ListUsersQuery extends PageQuery {
   @Omittable()
-  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
-  @IsBoolean({ message: '$property must be true or false' })
-  @ApiProperty({ type: Boolean, description: 'whether they may act: neither suspended nor deactivated' })
+  @IsTrueOrFalse()
+  @ApiProperty({ description: 'whether they may act: neither suspended nor deactivated' })
   active?: boolean;
 
   @Omittable()

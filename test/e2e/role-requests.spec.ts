@@ -241,6 +241,8 @@ describe('a request for a role of the tenant', () => {
     const listed = (await done(u1.get(`${tenant.path}/roles?requestable=true`))).body.items!;
     expect(listed.map(({ name }: { name?: string }) => name)).toEqual(['admin', 'editor', 'member', 'nurse']);
     expect((await u1.get(`${tenant.path}/roles`)).status).toBe(403);
-    expect((await u1.get(`${tenant.path}/roles?requestable=false`)).status).toBe(400);
+    expect((await u1.get(`${tenant.path}/roles?requestable=false`)).status).toBe(403);
+    const others = (await done(tenant.owner.get(`${tenant.path}/roles?requestable=false`))).body.items!;
+    expect(others.map(({ name }: { name?: string }) => name)).toEqual(['hidden']);
   });
 });
