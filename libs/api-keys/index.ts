@@ -4,9 +4,7 @@ import { apiKeysProcess } from './api-keys.process.js';
 import { apiKeysModel } from './api-keys.projection.js';
 
 export { ApiKeysController } from './api-keys.controller.js';
-export type { ApiKeyEvent } from './api-keys.decider.js';
 export { ApiKeysModule } from './api-keys.module.js';
-export type { ApiKeyTables } from './list-api-keys.js';
 export { apiKeyProblems } from './problems.js';
 
 export const apiKeysPart: DomainPart = {

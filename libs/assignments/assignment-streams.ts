@@ -176,7 +176,7 @@ export async function requireSubject(
 }
 
 /** Sources from which a user is tenant admin at a time. */
-export function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: string) {
+function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: string) {
   const sources = subject.type === 'user' ? (tenant.admins[subject.id] ?? {}) : {};
   const live = Object.entries(sources).filter(([, until]) => until === null || until > at);
   return Object.fromEntries(live.map(([source, until]) => [source, { until, since: 0 }]));

@@ -9,19 +9,10 @@ export { AssignmentsController } from './assignments.controller.js';
 export { AssignmentsModule } from './assignments.module.js';
 export { endedBy, EndRole } from './end-role.js';
 export { BY_PROCESS, GrantRole, requireFit } from './grant-role.js';
-export type { AssignmentTables } from './list-members.js';
 export { latestEnd } from './member-resource.js';
 export { TenantMembersController, WorkspaceMembersController } from './members.controller.js';
 export { assignmentProblems } from './problems.js';
-export {
-  type GivenRole,
-  type NamedRole,
-  namedRole,
-  requireOf,
-  rightToChange,
-  RoleGiving,
-  roleInFilter,
-} from './role-giving.js';
+export { namedRole, requireOf, rightToChange, roleInFilter } from './role-giving.js';
 export { RoleAssignmentsController } from './role-assignments.controller.js';
 export { RemoveTenantMember } from './remove-member.js';
 export { TARGET_TYPES, TargetBody, TargetDocument } from './target-body.js';

@@ -31,7 +31,7 @@ export function inOrder(roles: Iterable<RoleName>): RoleName[] {
   return [...new Set(roles)].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
-export function heldRoles(held: Holdings): HeldRole[] {
+function heldRoles(held: Holdings): HeldRole[] {
   return inOrder(Object.keys(held)).map((role) => {
     const sources = held[role]!;
     const ends = Object.values(sources).map(({ until }) => until);

@@ -30,7 +30,7 @@ export function fallbackFields({ type, stream }: StoredEvent): AuditFields {
   return { action: type, resource: { type: 'stream', id: stream } };
 }
 
-export function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
+function render(event: StoredEvent, mapping: AuditMapping): AuditFields {
   try {
     const fields = mapping(event);
     if (isComplete(fields)) return fields;
@@ -46,7 +46,7 @@ function isComplete({ action, resource }: AuditFields): boolean {
 }
 
 /** Personal fields of events that were stored before such fields were sealed; of all others the event's text has them. */
-export function personalOf({ personal, metadata }: StoredEvent): object | undefined {
+function personalOf({ personal, metadata }: StoredEvent): object | undefined {
   const clear = [metadata.personal, personal].filter((part) => part && !isSealed(part));
   return clear.length > 0 ? Object.assign({}, ...clear) : undefined;
 }

@@ -8,7 +8,7 @@ import type { AuditMapping } from './audit-rendering.js';
 import { readAuditRows } from './audit-rows.js';
 import { type AuditRow, type ChainReport, ChainVerifier } from './verify-chain.js';
 
-export const EXPORT_FORMAT = 'countersign-audit-export.v1';
+const EXPORT_FORMAT = 'countersign-audit-export.v1';
 
 /** The first line of an export. */
 export interface ExportHeader {

@@ -4,7 +4,7 @@ import { IsUlid } from '../platform/index.js';
 import { ULID } from './documents.js';
 import type { Principal } from './principal.js';
 
-export const SUBJECT_TYPES: readonly Principal['type'][] = ['user', 'service_account'];
+const SUBJECT_TYPES: readonly Principal['type'][] = ['user', 'service_account'];
 
 /** Somebody who can hold something. */
 export class SubjectBody {

@@ -1,7 +1,7 @@
 import { AppendTooLarge, NO_STREAM, type EventToAppend, type JsonObject } from './event-log.js';
 
 /** What EventStoreDB takes in one append by default. */
-export const MAX_APPEND_BYTES = 1_048_576;
+const MAX_APPEND_BYTES = 1_048_576;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** A NUL or half a surrogate pair, as JSON.stringify writes them; `\\u0000` is a backslash and a word. */

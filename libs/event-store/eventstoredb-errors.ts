@@ -7,7 +7,7 @@ export function errorType(error: unknown): string | undefined {
   return (error as { type?: string } | null)?.type;
 }
 
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message || errorType(error) || 'unknown error';
 }

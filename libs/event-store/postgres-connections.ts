@@ -46,7 +46,7 @@ export async function retryWhenUnreachable<T>(attempts: number, work: () => Prom
  * Lost connection, shutdown, start-up, failover, deadlock or exhaustion: another attempt may go well.
  * 55000 is a database that takes no connections, 25006 a former primary.
  */
-export function isUnreachable(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return true;
   return /^(?:08|40|53|57|58)|^(?:55000|55P03|25006|XX000)$/.test(error.code ?? '');
 }

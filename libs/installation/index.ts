@@ -5,7 +5,6 @@ import { systemAdminsModel, systemCheckersModel } from './installation.projectio
 
 export { CheckersController } from './checkers.controller.js';
 export { type Initialised, initialiseInstallation, InstallationFailed } from './initialise-installation.js';
-export type { Installation, InstallationEvent } from './installation.decider.js';
 export { InstallationModule } from './installation.module.js';
 export { BootstrapAdmin, GrantSystemAdmin } from './system-admins.js';
 

@@ -3,7 +3,7 @@ import type { DomainPart } from '../projections/index.js';
 import { parkingNoun } from './parking.noun.js';
 import { SettleParkedHandler } from './settle-parked.js';
 
-export { listParked, type ParkedItem } from './list-parked.js';
+export { listParked } from './list-parked.js';
 export { parkingProblems } from './problems.js';
 export { SettleParked } from './settle-parked.js';
 

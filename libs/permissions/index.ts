@@ -1,4 +1,3 @@
-export { CheckPermissions, type PermissionQuestion } from './check-permissions.js';
 export { ConsistencyController } from './consistency.controller.js';
 export { PermissionsController } from './permissions.controller.js';
 export { PermissionsModule } from './permissions.module.js';

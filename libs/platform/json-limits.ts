@@ -3,7 +3,7 @@ import { Refused } from './refusal.js';
 import { isWellFormed } from './text.js';
 
 export const DEFAULT_BODY_LIMIT = 64 * 1024;
-export const DEFAULT_JSON_DEPTH = 20;
+const DEFAULT_JSON_DEPTH = 20;
 
 const LONGEST_PATH_SHOWN = 200;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -59,7 +59,7 @@ function checkShape(root: unknown, maxDepth: number): void {
  * @returns an empty object for an empty body
  * @throws Refused `malformed-json` for what isn't JSON in UTF-8, `invalid` for JSON that is beyond the limits
  */
-export function parseJson(body: Buffer, maxDepth: number = DEFAULT_JSON_DEPTH): unknown {
+function parseJson(body: Buffer, maxDepth: number = DEFAULT_JSON_DEPTH): unknown {
   let value: unknown;
   try {
     const text = utf8.decode(body);

@@ -3,8 +3,8 @@ import { Transform } from 'class-transformer';
 import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Omittable } from './validators.js';
 
-export const DEFAULT_LIST_LIMIT = 50;
-export const LARGEST_LIST_LIMIT = 200;
+const DEFAULT_LIST_LIMIT = 50;
+const LARGEST_LIST_LIMIT = 200;
 
 /** The query of every list; lists with filters extend it. */
 export class ListQuery {

@@ -54,7 +54,7 @@ export function problemCatalogue(): ({ code: string; type: string } & ProblemKin
     .sort((left, right) => (left.code < right.code ? -1 : 1));
 }
 
-export function problemType(code: string): string {
+function problemType(code: string): string {
   return `urn:problem-type:countersign:${code}`;
 }
 

@@ -3,20 +3,20 @@ import { roleNamesNoun, rolesNoun } from './roles.noun.js';
 import { rolesProcess } from './roles.process.js';
 import { rolesModel } from './roles.projection.js';
 
-export { PERMISSIONS, permissionOf, RELATIONS, relationOf } from './catalogue.js';
+export { PERMISSIONS, relationOf } from './catalogue.js';
 export { withCatalogue } from './catalogue-schema.js';
 export { ChangeRole } from './change-role.js';
 export { CreateRole } from './create-role.js';
 export { DeleteRole } from './delete-role.js';
-export { GetRole, type RoleTables } from './list-roles.js';
+export { GetRole } from './list-roles.js';
 export { roleProblems } from './problems.js';
 export * from './role.decider.js';
-export { BUILT_IN_NAMES, type ListedRole, type RoleResource } from './role-resource.js';
+export { BUILT_IN_NAMES } from './role-resource.js';
 export { IsRoleReference } from './role-reference.js';
 export { RoleRights } from './role-rights.js';
-export { loadRole, requireRole, roleAt, type RoleKey, roleNamed } from './role-streams.js';
+export { loadRole, requireRole, roleAt, roleNamed } from './role-streams.js';
 export { roleIdOf, RolesController } from './roles.controller.js';
-export { ROLE_ID, RoleDocument } from './roles.documents.js';
+export { ROLE_ID } from './roles.documents.js';
 export { RolesModule } from './roles.module.js';
 
 export const rolesPart: DomainPart = {

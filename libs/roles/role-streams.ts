@@ -21,7 +21,7 @@ export interface RoleKey {
 
 export const roleStream = (roleId: string): string => `role-${roleId}`;
 
-export function roleNameStream(tenantId: string, name: string): string {
+function roleNameStream(tenantId: string, name: string): string {
   const hash = createHash('sha256')
     .update(`${tenantId} ${nameKey(name)}`)
     .digest('hex')

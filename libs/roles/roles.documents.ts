@@ -4,7 +4,7 @@ import { ULID_PATTERN } from '../platform/index.js';
 import { BUILT_IN_NAMES, type ListedRole, type RoleTarget } from './role-resource.js';
 import { WRITTEN_PERMISSIONS, type WrittenPermissions } from './written-permissions.js';
 
-export const ROLE_TARGETS: readonly RoleTarget[] = ['tenant', 'workspace'];
+const ROLE_TARGETS: readonly RoleTarget[] = ['tenant', 'workspace'];
 /** A built-in role by its name, one of the tenant by its id. */
 export const ROLE_ID = { type: String, pattern: `^(?:${BUILT_IN_NAMES.join('|')})$|${ULID_PATTERN}` };
 

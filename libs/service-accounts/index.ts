@@ -4,7 +4,7 @@ import { serviceAccountsProcess } from './service-accounts.process.js';
 import { serviceAccountsModel } from './service-accounts.projection.js';
 
 export type { ServiceAccountTables } from './list-service-accounts.js';
-export type { ServiceAccountDeleted, ServiceAccountEvent } from './service-account.decider.js';
+export type { ServiceAccountDeleted } from './service-account.decider.js';
 export { findServiceAccount, hasServiceAccount } from './service-account-stream.js';
 export { ServiceAccountsController } from './service-accounts.controller.js';
 export { ServiceAccountsModule } from './service-accounts.module.js';

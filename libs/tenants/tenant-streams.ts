@@ -24,7 +24,7 @@ export const TENANTS_PROCESS = 'tenants';
 
 export const tenantStream = (tenantId: string): string => `tenant-${tenantId}`;
 
-export function tenantNameStream(name: string): string {
+function tenantNameStream(name: string): string {
   return `reservation-tenant-name-${createHash('sha256').update(nameKey(name)).digest('hex').slice(0, 32)}`;
 }
 

@@ -2,15 +2,11 @@ import type { DomainPart } from '../projections/index.js';
 import { tokensNoun } from './tokens.noun.js';
 import { tokensModel } from './tokens.projection.js';
 
-export { type IssuedToken, IssueToken } from './issue-token.js';
-export type { ListedToken, TokenTables } from './list-tokens.js';
+export { IssueToken } from './issue-token.js';
 export { tokenProblems } from './problems.js';
-export { RevokeToken } from './revoke-token.js';
 export { SecretMint } from './secret-mint.js';
 export { ADMIN_TOKEN, TOKEN_PEPPERS } from './injection-tokens.js';
 export { MyTokensController, UserTokensController } from './tokens.controller.js';
 export { TokensModule } from './tokens.module.js';
-export type { TokenEvent, TokenIssued, TokenRevoked } from './user-tokens.decider.js';
-export type { TokenResource } from './user-tokens-stream.js';
 
 export const tokensPart: DomainPart = { nouns: [tokensNoun], readModels: [tokensModel], processes: [] };

@@ -12,7 +12,7 @@ export interface TokenResource {
   revokedAt: string | null;
 }
 
-export const userTokensStream = (userId: string): string => `tokens-${userId}`;
+const userTokensStream = (userId: string): string => `tokens-${userId}`;
 
 export function executeOnTokens(
   runtime: DeciderRuntime,

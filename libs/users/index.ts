@@ -4,25 +4,14 @@ import { usersProcess } from './users.process.js';
 import { usersModel } from './users.projection.js';
 
 export { ChangeProfile, DeactivateUser, EraseUser } from './change-user.js';
-export { GetUser, type ListedUser, type UserTables } from './list-users.js';
+export { GetUser } from './list-users.js';
 export { MeController } from './me.controller.js';
 export { userProblems } from './problems.js';
 export { EnsureUser, RegisterUser } from './register-user.js';
 export { ReinstateUser, SuspendUser } from './suspend-user.js';
 export { callingUser, requireSelfOrAdmin } from './self-or-admin.js';
-export { loadUser, type UserResource, userStream } from './user-streams.js';
-export type {
-  ExistingUser,
-  ExternalIdentity,
-  GivenProfile,
-  Profile,
-  UserDeactivated,
-  UserErased,
-  UserEvent,
-  UserRegistered,
-  UserState,
-  UserStatus,
-} from './user.decider.js';
+export { loadUser } from './user-streams.js';
+export type { ExternalIdentity, GivenProfile, UserDeactivated, UserErased, UserState } from './user.decider.js';
 export { UsersController } from './users.controller.js';
 export { UsersModule } from './users.module.js';
 

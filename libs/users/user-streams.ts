@@ -32,10 +32,10 @@ export interface UserResource extends Profile {
 
 export const USERS_PROCESS = 'users';
 
-export const userStream = (userId: string): string => `user-${userId}`;
+const userStream = (userId: string): string => `user-${userId}`;
 
 /** A subject is told from another by its case; NUL stands in neither part. */
-export function identityStream({ issuer, subject }: ExternalIdentity): string {
+function identityStream({ issuer, subject }: ExternalIdentity): string {
   const key = `${issuer}\0${subject}`.normalize('NFKC');
   return `reservation-identity-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
 }
@@ -81,7 +81,7 @@ export async function firstUser(
   return (await runtime.asOf(userStream(userId), user, commandId)).state;
 }
 
-export function userResource(state: ExistingUser): UserResource {
+function userResource(state: ExistingUser): UserResource {
   const { id, displayName, email, externalIdentity, status, createdAt, updatedAt } = state;
   return { id, displayName, email, externalIdentity, status, active: status === 'active', createdAt, updatedAt };
 }

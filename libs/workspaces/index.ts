@@ -2,13 +2,11 @@ import type { DomainPart } from '../projections/index.js';
 import { workspacesModel } from './workspaces.projection.js';
 import { workspacesNoun } from './workspaces.noun.js';
 
-export { ChangeWorkspace } from './change-workspace.js';
 export { ClearWorkspaces } from './clear-workspaces.js';
 export { CreateWorkspace } from './create-workspace.js';
-export { DeleteWorkspace } from './delete-workspace.js';
 export type { WorkspaceTables } from './list-workspaces.js';
 export { workspaceProblems } from './problems.js';
-export { loadWorkspaceTree, type WorkspaceResource, workspacesStream, workspaceTreeAt } from './workspace-stream.js';
+export { loadWorkspaceTree, workspaceTreeAt } from './workspace-stream.js';
 export * from './workspace-tree.decider.js';
 export { WorkspacesController } from './workspaces.controller.js';
 export { WorkspacesModule } from './workspaces.module.js';

@@ -19,7 +19,7 @@ export interface WorkspaceTables {
 }
 export type ListedWorkspace = WorkspaceResource & { revision: number };
 
-export function listedWorkspace(row: WorkspaceTable): ListedWorkspace {
+function listedWorkspace(row: WorkspaceTable): ListedWorkspace {
   const { id, tenant_id: tenantId, name, parent_id: parentId, revision } = row;
   const times = { createdAt: row.created_at, updatedAt: row.updated_at };
   return { id, tenantId, name, parentId, isRoot: parentId === null, ...times, revision };

@@ -13,9 +13,9 @@ export interface WorkspaceResource {
   updatedAt: string;
 }
 
-export const workspacesStream = (tenantId: string): string => `workspaces-${tenantId}`;
+const workspacesStream = (tenantId: string): string => `workspaces-${tenantId}`;
 
-export function workspaceResource(tenantId: string, workspace: Workspace): WorkspaceResource {
+function workspaceResource(tenantId: string, workspace: Workspace): WorkspaceResource {
   const { id, name, parentId, createdAt, updatedAt } = workspace;
   return { id, tenantId, name, parentId, isRoot: parentId === null, createdAt, updatedAt };
 }
