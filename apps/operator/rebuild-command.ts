@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type EventLog, PARTITION } from '../../libs/event-store/index.js';
 import { noteDoubt } from '../../libs/outbox/index.js';
-import { replay } from '../../libs/projections/index.js';
+import { replay, restoreCheckpoint } from '../../libs/projections/index.js';
 import {
   acceptLostEvents,
   findLostEvents,
@@ -70,6 +70,7 @@ async function rebuild({ runtime }: OperatorSession, lost: LostEvents | null, op
   const { pool, log, spicedb, domain, clock } = runtime;
   const context = operatorContext(runtime, operator);
   const followed = { pool, log, domain, partition: PARTITION };
+  await restoreCheckpoint(pool, PARTITION, await log.incarnation());
   if (lost) await acceptLostEvents({ ...followed, context }, lost);
   const bar = new ProgressBar('replaying');
   const report = await replay({

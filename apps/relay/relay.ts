@@ -132,7 +132,7 @@ export class Relay {
   /** Before any loop may write to a log that is not ours. */
   private async requireLog(): Promise<void> {
     try {
-      await requireSameLog(this.options.pool, this.options.log);
+      await requireSameLog({ ...this.options, partition: PARTITION });
     } catch (error) {
       await this.lease.release().catch(() => undefined);
       throw error;

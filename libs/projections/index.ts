@@ -7,6 +7,7 @@ export * from './domain.js';
 export * from './follow-ups.js';
 export { forEachOf } from './for-each-of.js';
 export * from './progress.js';
+export { requireCheckpoint, restoreCheckpoint, trailWithoutCheckpoint } from './lost-checkpoint.js';
 export { readRelayFigures, type RelayFigures } from './relay-figures.js';
 export { replay, type ReplayOptions, type ReplayPoint, type ReplayProgress, type ReplayReport } from './replay.js';
 export { type BegunReplay, begunReplays } from './replay-claim.js';

@@ -9,6 +9,7 @@ import {
   type StoredEvent,
   UnknownEventType,
 } from '../event-store/index.js';
+import { requireCheckpoint } from './lost-checkpoint.js';
 
 /** Up to where the live rows have come, and what was left out of them. */
 export interface LiveEnd {
@@ -18,6 +19,7 @@ export interface LiveEnd {
   skipped: ReadonlySet<string>;
 }
 
+/** @throws LogRestored the relay has come somewhere, and nobody knows where */
 export async function liveEnd(client: ClientBase, partition: number, after: number): Promise<LiveEnd> {
   const { rows } = await client.query<{ position: number; eventId: string; skipped: string[] }>(
     `select c.position, c.event_id as "eventId",
@@ -27,7 +29,10 @@ export async function liveEnd(client: ClientBase, partition: number, after: numb
     [partition, after],
   );
   const [found] = rows;
-  if (!found) return { position: BEFORE_START, eventId: null, skipped: new Set() };
+  if (!found) {
+    await requireCheckpoint(client, partition);
+    return { position: BEFORE_START, eventId: null, skipped: new Set() };
+  }
   return { ...found, skipped: new Set(found.skipped) };
 }
 

@@ -31,7 +31,7 @@ export async function adoptVersions(
 ): Promise<void> {
   await pool.query(
     `insert into read_model_version (model, version) select * from unnest($1::text[], $2::integer[])
-     where not exists (select from relay_checkpoint)
+     where not exists (select from relay_checkpoint) and not exists (select from audit_entry)
      on conflict (model) do update set version = excluded.version`,
     [readModels.map(({ name }) => name), readModels.map(({ version }) => version)],
   );

@@ -192,6 +192,16 @@ export class ReplayWorld {
     return rows[0]?.position ?? BEFORE_START;
   }
 
+  /** Has the trail end at an event, as the relay would have written it. */
+  async onTrail(position: number): Promise<void> {
+    await this.pool.query(
+      `insert into audit_entry (chain, sequence, position, event_id, action, resource_type, resource_id, actor_type,
+         actor_id, at, correlation_id, command_id, event, hash)
+       values ('system', 1, $1, gen_random_uuid(), '', '', '', '', '', now(), '', '', '', '')`,
+      [position],
+    );
+  }
+
   /** Everything about the tables and what is beside them, by name. */
   async shape(): Promise<unknown[]> {
     const { rows } = await this.pool.query(

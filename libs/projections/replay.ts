@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import { type EventLog, type EventRegistry, LogRestored } from '../event-store/index.js';
 import type { SourceMapping } from '../outbox/index.js';
 import { isConnectionError } from '../platform/index.js';
+import { requireCheckpoint } from './lost-checkpoint.js';
 import type { ReadModel, Table } from './read-model.js';
 import { claimReplay } from './replay-claim.js';
 import { compareTables, holdRelay, type TableComparison } from './replay-comparison.js';
@@ -75,7 +76,7 @@ const RETRY_MS = 500;
  * nothing. A replay that was interrupted, however it was, is gone on with.
  * @throws ReplayRefused another one is under way
  * @throws ReplayFailed an event can't be folded
- * @throws LogRestored the log is not the one that the live rows were made of
+ * @throws LogRestored the log is not the one that the live rows were made of, or the checkpoint is lost
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const client = await options.pool.connect();
@@ -185,7 +186,8 @@ class Replay {
       [this.partition],
     );
     const incarnation = await this.options.log.incarnation();
-    if (!rows[0] || rows[0].incarnation === incarnation) return;
+    if (!rows[0]) return requireCheckpoint(this.client, this.partition);
+    if (rows[0].incarnation === incarnation) return;
     throw new LogRestored(
       `the read side follows the log ${rows[0].incarnation}, but the event store holds ${incarnation}: ` +
         'connect the database that belongs to this event store, or restore the log',

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { BEFORE_START } from '../event-store/index.js';
-import { type Domain, quote } from '../projections/index.js';
+import { type Domain, quote, requireCheckpoint } from '../projections/index.js';
 import { AuditPairing, checkChains } from './check-audit.js';
 import type { CheckOptions } from './check-invariants.js';
 import { checkClosedTenants, checkOutbox, checkSources, checkSuspended, checkTable } from './check-rows.js';
@@ -29,6 +29,7 @@ export interface InspectedDatabase {
 /**
  * Compares the tables with the log up to their checkpoint.
  * @param onChanges told what each event changed
+ * @throws LogRestored the checkpoint is lost
  */
 export async function inspectDatabase(
   client: PoolClient,
@@ -39,6 +40,7 @@ export async function inspectDatabase(
   await client.query('set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0');
   await keepTables(client, domain);
   const snapshot = await readSnapshot(client, partition);
+  await requireCheckpoint(client, partition);
   const parked = await readParked(client, partition);
   const truth = new Truth(domain, poisonOf(parked));
   const waiting: TupleChange[] = [];

@@ -8,7 +8,7 @@ import {
   type StoredEvent,
 } from '../event-store/index.js';
 import { inTransaction } from '../platform/index.js';
-import type { Domain } from '../projections/index.js';
+import { type Domain, trailWithoutCheckpoint } from '../projections/index.js';
 import { recordRepair } from './record-repair.js';
 import { LOSS_ACCEPTED, REBUILDING } from './repairs.noun.js';
 
@@ -39,7 +39,7 @@ export async function findLostEvents({ pool, log, partition }: Followed): Promis
     'select position, event_id as "eventId" from relay_checkpoint where partition = $1',
     [partition],
   );
-  const [checkpoint] = rows;
+  const checkpoint = rows[0] ?? (await trailWithoutCheckpoint(pool, partition));
   if (!checkpoint) return undefined;
   let last: LostEvents['last'] | undefined;
   let differs = false;

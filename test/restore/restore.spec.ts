@@ -220,6 +220,54 @@ describe('the event store restored to an earlier time', () => {
   });
 });
 
+describe('the checkpoint, lost', () => {
+  it('is told by the relay, replay and verify, which change nothing; a rebuild finds it on the trail', async () => {
+    site = await Site.create();
+    await site.start();
+    const one = await settled();
+    await site.stop();
+    await site.rows('delete from relay_checkpoint');
+    const before = await site.rows('select * from tenant order by id');
+    for (const command of [['replay', 'all'], ['replay', 'relationships'], ['verify']] as const) {
+      const { code, found } = await site.operator(...command);
+      expect(code).toBe(1);
+      const message = expect.stringMatching(/relay_checkpoint is missing.+run: operator rebuild/) as string;
+      expect(found).toEqual({ error: { exitCode: 1, message } });
+    }
+    await site.start();
+    expect((await until(() => site.relay.failure)).message).toContain('run: operator rebuild');
+    await inDoubt();
+    await site.stop();
+    expect(await site.rows('select * from tenant order by id')).toEqual(before);
+
+    expect((await site.operator('rebuild')).code).toBe(0);
+    await site.start();
+    const after = await settled();
+    site.runtime.progress.requireSound();
+    for (const settledOne of [one, after]) expect(await site.tuplesOf(settledOne)).not.toEqual([]);
+    expect(await verified()).toEqual([]);
+  });
+
+  it('and the end of the log with it is a loss that is accepted or not', async () => {
+    const { control } = await siteOnEventStoreDb();
+    await site.start();
+    const kept = await settled();
+    const position = await site.runtime.log.head();
+    const lost = await settled();
+    await site.stop();
+    await control.restoreEarlier(position);
+    await site.rows('delete from relay_checkpoint');
+    expect(await site.operator('rebuild')).toMatchObject({ code: 1, found: { lost: { last: { position } } } });
+    expect(await site.rows('select 1 from relay_checkpoint')).toEqual([]);
+    expect((await site.operator('rebuild', '--accept-lost-events')).code).toBe(0);
+    await site.start();
+    expect(await site.delivered()).toBe(true);
+    expect(await site.tuplesOf(lost)).toEqual([]);
+    expect(await site.tuplesOf(kept)).not.toEqual([]);
+    expect(await verified()).toEqual([]);
+  });
+});
+
 it('a rebuild makes everything anew from the log where nothing is lost, and waits for no relay', async () => {
   site = await Site.create();
   await site.start();
