@@ -56,6 +56,7 @@ const PERMANENT = new Set<number>([
   status.OUT_OF_RANGE,
   status.UNIMPLEMENTED,
 ]);
+const HAS_PERMISSION = v1.CheckPermissionResponse_Permissionship.HAS_PERMISSION;
 const PAGE = 1_000;
 
 export class SpiceDb {
@@ -97,10 +98,14 @@ export class SpiceDb {
   async check(check: Check, freshness: Freshness): Promise<boolean> {
     const request = v1.CheckPermissionRequest.create({ ...toCheckRequest(check), consistency: consistency(freshness) });
     const { permissionship } = await this.call(() => this.client.promises.checkPermission(request));
-    return permissionship === v1.CheckPermissionResponse_Permissionship.HAS_PERMISSION;
+    return permissionship === HAS_PERMISSION;
   }
 
-  /** One answer per check, in their order; a check that fails on its own is denied. */
+  /**
+   * One answer per check, in their order. One that SpiceDB will never answer, as of a permission that its schema lacks, is
+   * denied.
+   * @throws SpiceDbUnavailable where one of them could not be answered now
+   */
   async checkAll(checks: readonly Check[], freshness: Freshness): Promise<boolean[]> {
     if (checks.length === 0) return [];
     // SpiceDB answers a single one faster than a list of one.
@@ -110,11 +115,11 @@ export class SpiceDb {
       consistency: consistency(freshness),
     });
     const { pairs } = await this.call(() => this.client.promises.checkBulkPermissions(request));
-    return pairs.map(
-      ({ response }) =>
-        response.oneofKind === 'item' &&
-        response.item.permissionship === v1.CheckPermissionResponse_Permissionship.HAS_PERMISSION,
-    );
+    return pairs.map(({ response }) => {
+      if (response.oneofKind === 'item') return response.item.permissionship === HAS_PERMISSION;
+      if (response.oneofKind === 'error' && PERMANENT.has(response.error.code)) return false;
+      throw this.unavailable(response.oneofKind === 'error' ? response.error.message : 'a check was not answered');
+    });
   }
 
   private async checkAlone(check: Check, freshness: Freshness): Promise<boolean> {
@@ -184,8 +189,12 @@ export class SpiceDb {
       const { code, details } = error as { code?: number; details?: string };
       const message = details || (error as Error).message;
       if (code !== undefined && PERMANENT.has(code)) throw new SpiceDbRefused(message, code);
-      throw new SpiceDbUnavailable(`SpiceDB at ${this.options.endpoint}: ${message}`, { cause: error });
+      throw this.unavailable(message, error);
     }
+  }
+
+  private unavailable(message: string, cause?: unknown): SpiceDbUnavailable {
+    return new SpiceDbUnavailable(`SpiceDB at ${this.options.endpoint}: ${message}`, { cause });
   }
 }
 
