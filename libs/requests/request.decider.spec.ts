@@ -55,6 +55,16 @@ describe('submitting', () => {
       .when((state) => submitRequest({ ...asked, at }, state))
       .thenNothing();
   });
+
+  it('says nothing personal where neither a reason nor a name is given', () => {
+    given(accessRequest)
+      .when((state) => submitRequest({ ...asked, at }, state))
+      .then([{ type: 'request-submitted.v1', data: { ...asked, at }, personal: {} }]);
+  });
+});
+
+test('what is told of a request that was never submitted leaves it absent', () => {
+  expect(given(accessRequest, [approved, rejected, withdrawn]).state).toEqual({ status: 'absent' });
 });
 
 describe('approving', () => {
@@ -96,15 +106,12 @@ describe('approving', () => {
       .thenRefused('request-not-pending', { extra: { requestStatus: 'rejected' } });
   });
 
-  it('is refused once the tenant is being deleted (RR-039)', () => {
+  it.each([
+    ['the tenant is being deleted', { tenantExists: false }],
+    ['the target is gone', { targetExists: false }],
+  ])('is refused once %s (RR-039)', (_what, circumstances) => {
     given(accessRequest, [submitted])
-      .when((state) => approveRequest(decision({ tenantExists: false, targetExists: false }), state))
-      .thenRefused('target-gone');
-  });
-
-  it('is refused once the target is gone (RR-039)', () => {
-    given(accessRequest, [submitted])
-      .when((state) => approveRequest(decision({ targetExists: false }), state))
+      .when((state) => approveRequest(decision(circumstances), state))
       .thenRefused('target-gone');
   });
 
@@ -124,10 +131,38 @@ describe('approving', () => {
       .thenRefused('requester-gone');
   });
 
+  it('is refused for a requester who is suspended', () => {
+    given(accessRequest, [submitted])
+      .when((state) => approveRequest(decision({ requesterSuspended: true }), state))
+      .thenRefused('requester-suspended');
+  });
+
   it('is refused when the time that was asked for is over', () => {
     given(accessRequest, [submitted])
       .when((state) => approveRequest({ ...decision(), at: until }, state))
       .thenRefused('request-until-passed');
+  });
+
+  it('has no time to be over where none was asked for', () => {
+    const unbounded = { ...submitted, data: { ...asked, until: null, at } } as RequestEvent;
+    given(accessRequest, [unbounded])
+      .when((state) => approveRequest(decision(), state))
+      .then([{ ...approved, data: { ...approved.data, until: null } } as RequestEvent]);
+  });
+
+  describe('for a role of the tenant', () => {
+    const approve = (judgedRevision: number | undefined, roleWidenedAt: number) =>
+      given(accessRequest, [submitted]).when((state) =>
+        approveRequest({ ...decision({ roleWidenedAt }), judgedRevision }, state),
+      );
+
+    it.each([3, 4])('says which revision the decider was found to hold all of: %s, of one widened in 3', (judged) => {
+      approve(judged, 3).then([{ ...approved, data: { ...approved.data, roleRevision: judged } } as RequestEvent]);
+    });
+
+    it.each([2, undefined])('is refused where the decider was found to hold less than it allows: %s', (judged) => {
+      approve(judged, 3).thenRefused('role-changed-meanwhile');
+    });
   });
 });
 
@@ -157,6 +192,12 @@ describe('rejecting', () => {
       .thenRefused('target-gone');
   });
 
+  it('is not for what was never submitted (RR-026)', () => {
+    given(accessRequest)
+      .when((state) => rejectRequest(decision(), state))
+      .thenRefused('not-found');
+  });
+
   it.each(notPending)('is not possible after %s (RR-022)', (_type, event) => {
     given(accessRequest, [submitted, event])
       .when((state) => rejectRequest(decision(), state))
@@ -180,6 +221,12 @@ describe('withdrawing', () => {
   it('is for nobody but the requester', () => {
     given(accessRequest, [submitted])
       .when((state) => withdrawRequest({ by: adm, at: later }, state))
+      .thenRefused('not-found');
+  });
+
+  it('is not for what was never submitted', () => {
+    given(accessRequest)
+      .when((state) => withdrawRequest({ by: ann, at: later }, state))
       .thenRefused('not-found');
   });
 
