@@ -1,6 +1,7 @@
-import type { Pool } from 'pg';
+import { Logger } from '@nestjs/common';
 import type { SpiceDb } from '../../libs/authorization/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
+import { type SubjectKeys, WrappingKeyRefused } from '../../libs/personal-data/index.js';
 import type { Progress } from '../../libs/projections/index.js';
 import { Draining } from './draining.js';
 import { HealthController } from './health.controller.js';
@@ -12,16 +13,20 @@ let controller: HealthController;
 let letGo: () => void;
 let sound: () => void;
 let schema: string | undefined;
+let requireUsable: () => Promise<void>;
+
+beforeAll(() => Logger.overrideLogger(false));
 
 beforeEach(() => {
   looks = 0;
   draining = new Draining();
   schema = 'definition user {}';
   sound = () => undefined;
+  requireUsable = async () => undefined;
   const answered = new Promise<number>((resolve) => (letGo = () => resolve(0)));
   const head = (): Promise<number> => (looks++, answered);
   controller = new HealthController(
-    { query: async () => undefined } as unknown as Pool,
+    { requireUsable: () => requireUsable() } as unknown as SubjectKeys,
     { head } as unknown as EventLog,
     { readSchema: async () => schema } as unknown as SpiceDb,
     draining,
@@ -58,4 +63,18 @@ it('is unready where SpiceDB has no schema: it says no to everything then', asyn
   letGo();
   schema = undefined;
   await expect(controller.ready()).rejects.toMatchObject({ detail: 'not answering: spicedb' });
+});
+
+it('is unready where the process lacks a key of personal data that is in use, and names no person', async () => {
+  letGo();
+  requireUsable = () => Promise.reject(new WrappingKeyRefused('the stored key of user:ann'));
+  await expect(controller.ready()).rejects.toMatchObject({
+    detail: 'PERSONAL_DATA_KEYS of this process lacks a key that is in use',
+  });
+});
+
+it('takes a database that can not be asked for keys as one that does not answer', async () => {
+  letGo();
+  requireUsable = () => Promise.reject(new Error('away'));
+  await expect(controller.ready()).rejects.toMatchObject({ detail: 'not answering: database' });
 });

@@ -1,12 +1,13 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Logger } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import type { Pool } from 'pg';
 import { Public } from '../../libs/authentication/index.js';
 import type { SpiceDb } from '../../libs/authorization/index.js';
-import { AnswersWith, EVENT_LOG, POOL, SPICEDB } from '../../libs/edge/index.js';
+import { AnswersWith, EVENT_LOG, SPICEDB } from '../../libs/edge/index.js';
 import type { EventLog } from '../../libs/event-store/index.js';
 import { answersWithin, atMostEvery, Refused } from '../../libs/platform/index.js';
+import { SubjectKeys } from '../../libs/personal-data/index.js';
 import { Progress } from '../../libs/projections/index.js';
+import { usableKeys } from '../../libs/wiring/index.js';
 import { Draining } from './draining.js';
 
 const CHECK_MS = 2_000;
@@ -29,6 +30,9 @@ class DependenciesDocument {
 
   @ApiProperty(OK)
   spicedb!: 'ok';
+
+  @ApiProperty({ ...OK, description: 'Every key that is in use is among those of this process.' })
+  personalDataKeys!: 'ok';
 }
 
 class ReadinessDocument extends HealthDocument {
@@ -40,15 +44,19 @@ class ReadinessDocument extends HealthDocument {
 @Controller()
 @Public()
 export class HealthController {
-  private readonly down = atMostEvery(CHECKED_EVERY_MS, () => this.look());
+  private readonly fault = atMostEvery(CHECKED_EVERY_MS, () => this.look());
+  private readonly keysUsable: () => Promise<boolean>;
 
   constructor(
-    @Inject(POOL) private readonly pool: Pool,
+    keys: SubjectKeys,
     @Inject(EVENT_LOG) private readonly log: EventLog,
     @Inject(SPICEDB) private readonly spicedb: SpiceDb,
     private readonly draining: Draining,
     private readonly progress: Progress,
-  ) {}
+  ) {
+    const logger = new Logger(HealthController.name);
+    this.keysUsable = usableKeys(keys, (error) => logger.error(error.message));
+  }
 
   @Get('healthz')
   @ApiOperation({ summary: 'Does the process answer?', description: 'Restart it where it does not.' })
@@ -61,30 +69,33 @@ export class HealthController {
   @ApiOperation({
     summary: 'Is it ready for calls?',
     description:
-      '503 while a server that it depends on does not answer, and from the moment in which it is told to stop.',
+      '503 while a server that it depends on does not answer, while it was not given a key of personal data that is in ' +
+      'use, and from the moment in which it is told to stop.',
   })
   @AnswersWith(ReadinessDocument)
   async ready(): Promise<ReadinessDocument> {
     if (this.draining.begun) throw new Refused('dependency-unavailable', STOPPING);
-    const down = await this.down();
+    const fault = await this.fault();
     // It may have begun meanwhile.
     if (this.draining.begun) throw new Refused('dependency-unavailable', STOPPING);
-    if (down.length > 0) throw new Refused('dependency-unavailable', `not answering: ${down.join(', ')}`);
+    if (fault !== undefined) throw new Refused('dependency-unavailable', fault);
     this.progress.requireSound();
-    return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } };
+    return { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok', personalDataKeys: 'ok' } };
   }
 
-  /** What does not answer. */
-  private async look(): Promise<string[]> {
+  private async look(): Promise<string | undefined> {
+    let usable = true;
     const checks = {
-      database: this.pool.query('select 1'),
+      database: this.keysUsable().then((found) => (usable = found)),
       eventStore: this.log.head(),
       spicedb: this.spicedb.readSchema().then(requireSchema),
     };
     const states = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await answersWithin(CHECK_MS, check)] as const),
     );
-    return states.filter(([, ok]) => !ok).map(([name]) => name);
+    const down = states.filter(([, ok]) => !ok).map(([name]) => name);
+    if (down.length > 0) return `not answering: ${down.join(', ')}`;
+    return usable ? undefined : 'PERSONAL_DATA_KEYS of this process lacks a key that is in use';
   }
 }
 

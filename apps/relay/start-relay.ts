@@ -61,7 +61,7 @@ export async function startRelay({ config, logger, signal }: Starting, at?: Faul
   const relay = createRelay(runtime, context, { logger });
   exposeRelay(runtime, relay);
   runtime.metrics.collectProcess();
-  const health = await serveHealth(config, { pool: runtime.pool, relay, metrics: runtime.metrics });
+  const health = await serveHealth(config, { ...runtime, relay, logger });
   relay.start();
   logger.info({ url: health.url }, 'the relay follows the event log');
   const stop = async (): Promise<void> => {

@@ -49,3 +49,22 @@ export async function requireUsableKeys(keys: SubjectKeys): Promise<void> {
     throw new ConfigurationRefused(faults);
   }
 }
+
+/**
+ * Whether every stored key can be used, for whoever asks again and again: one small query.
+ * @param onRefused told why not, each time it begins to be so
+ */
+export function usableKeys(keys: SubjectKeys, onRefused: (error: Error) => void): () => Promise<boolean> {
+  let refused = false;
+  return async () => {
+    try {
+      await keys.requireUsable();
+      refused = false;
+    } catch (error) {
+      if (!(error instanceof WrappingKeyRefused)) throw error;
+      if (!refused) onRefused(error);
+      refused = true;
+    }
+    return !refused;
+  };
+}

@@ -20,7 +20,7 @@ import { InstallationModule } from '../installation/index.js';
 import { CLOCK, type Clock, type Config, IDS, type Ids, type Metrics, openKysely } from '../platform/index.js';
 import { Domain, FollowUps, Progress } from '../projections/index.js';
 import { ParkingModule } from '../parking/index.js';
-import type { SubjectKeys } from '../personal-data/index.js';
+import { SubjectKeys } from '../personal-data/index.js';
 import { PermissionsModule } from '../permissions/index.js';
 import { RequestsModule } from '../requests/index.js';
 import { RolesModule } from '../roles/index.js';
@@ -85,6 +85,7 @@ export class RuntimeModule {
       { provide: CLOCK, useValue: clock },
       { provide: IDS, useValue: ids },
       { provide: Domain, useValue: domain },
+      { provide: SubjectKeys, useValue: keys },
       { provide: Progress, useValue: progress },
       { provide: EventRegistry, useValue: domain.registry },
       { provide: DeciderRuntime, useValue: deciders },

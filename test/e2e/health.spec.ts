@@ -32,7 +32,7 @@ describe('health', () => {
     expect(await app.as().get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(await app.as().get('/readyz')).toMatchObject({
       status: 200,
-      body: { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok' } },
+      body: { status: 'ok', dependencies: { database: 'ok', eventStore: 'ok', spicedb: 'ok', personalDataKeys: 'ok' } },
     });
   });
 
@@ -49,6 +49,16 @@ describe('health', () => {
     standIns.put(app.runtime.log, 'head', () => new Promise(() => undefined));
     await until(async () => String((await notReady()).body.detail).includes('eventStore'));
   });
+});
+
+it('is not ready while a stored key of personal data is wrapped by one that the process was not given', async () => {
+  await app.runtime.pool.query(
+    `insert into subject_key (subject, wrapped_key, wrapping_key_id) values ('user:ann', '\\x00', 'another')`,
+  );
+  const { body } = await notReady();
+  expect(body.detail).toBe('PERSONAL_DATA_KEYS of this process lacks a key that is in use');
+  await app.runtime.pool.query(`delete from subject_key where subject = 'user:ann'`);
+  await until(async () => (await app.as().get('/readyz')).status === 200);
 });
 
 describe('P11 with a dependency away', () => {
