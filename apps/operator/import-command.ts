@@ -1,10 +1,12 @@
 import { CommandBus } from '@nestjs/cqrs';
 import type { Command } from 'commander';
+import type { Pool } from 'pg';
 import { DeciderRuntime } from '../../libs/event-store/index.js';
 import {
   awaitStage,
   importMembershipHistory,
   type ImportOptions,
+  ImportStopped,
   type ImportSummary,
   linesOfFile,
   MalformedHistory,
@@ -47,7 +49,7 @@ organisation loses what they hold in its teams. A revoke of what is not held doe
 goes on where it ended when it is started again; a history that is imported already changes nothing.
 
 Exits with 1 where lines were refused, such as the removal of an organisation's last admin; all others are carried out.
-With a malformed line nothing is carried out.`;
+Exits with 1, too, while another import is under way: there is one at a time. With a malformed line nothing is carried out.`;
 
 export function addImportCommand(program: Command, open: () => Promise<OperatorSession>): void {
   program
@@ -69,9 +71,10 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
   let session: OperatorSession | undefined;
   try {
     const teams = flags.teams === undefined ? [] : await teamsOfFile(flags.teams);
-    session = await open();
+    const opened = (session = await open());
     const given = { history: () => linesOfFile(history), teams, issuer: flags.issuer, signal: stopping.signal };
-    const imported = await importInto(session, given, flags.json !== true && process.stderr.isTTY);
+    const withBars = flags.json !== true && process.stderr.isTTY;
+    const imported = await aloneOn(opened.runtime.pool, () => importInto(opened, given, withBars));
     print(flags.json, imported, () => describe(imported));
     return imported.refused.length > 0 || !imported.delivered ? EXIT.failed : EXIT.done;
   } catch (error) {
@@ -80,6 +83,20 @@ async function run(history: string, flags: ImportFlags, open: () => Promise<Oper
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await session?.close();
+  }
+}
+
+/** Of two imports at once both would count what only one of them does; the claim ends with the session. */
+async function aloneOn<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ claimed: boolean }>(
+      `select pg_try_advisory_lock(hashtextextended('countersign import', 0)) as claimed`,
+    );
+    if (!rows[0]!.claimed) throw new ImportStopped('another import is under way; wait for it to end');
+    return await work();
+  } finally {
+    client.release(true);
   }
 }
 

@@ -126,6 +126,27 @@ describe('the command', () => {
   );
 
   it(
+    'is refused while another import is under way, and counts what that did as done once it has ended',
+    async () => {
+      const head = await app.runtime.log.head();
+      const first = startOperator(...importing());
+      await until(async () => (await app.runtime.log.head()) > head + 20);
+      first.child.kill('SIGSTOP');
+      const second = await startOperator(...importing()).ended;
+      first.child.kill('SIGCONT');
+      expect(second.code).toBe(1);
+      expect(JSON.parse(second.out)).toEqual({
+        error: { exitCode: 1, message: 'another import is under way; wait for it to end' },
+      });
+      const done = JSON.parse((await first.ended).out) as { lines: number; grants: number; revokes: number };
+      expect(done.grants + done.revokes).toBe(done.lines);
+      const third = await startOperator(...importing()).ended;
+      expect(JSON.parse(third.out)).toMatchObject({ grants: 0, revokes: 0, unchanged: done.lines });
+    },
+    LONG_MS,
+  );
+
+  it(
     'ends with 1 where a line was refused, and names it',
     async () => {
       const lines = (await allLines(history)).slice(0, 1);
