@@ -1,11 +1,12 @@
 import type { Pool, PoolClient } from 'pg';
 import { chainTips, isAuditHead, writeAfterTips } from '../../libs/audit-log/index.js';
 import { BEFORE_START, type Decode, type StoredEvent } from '../../libs/event-store/index.js';
-import { foldRelationships } from '../../libs/outbox/index.js';
+import { foldRelationships, PROGRESS_CHANNEL } from '../../libs/outbox/index.js';
 import { destroyKeys, WrappingKeyRefused } from '../../libs/personal-data/index.js';
 import { askTogether, inTransaction, isConnectionError, Pipeline, type Statements } from '../../libs/platform/index.js';
-import { type Domain, PROGRESS_CHANNEL, Projector } from '../../libs/projections/index.js';
+import { type Domain, Projector } from '../../libs/projections/index.js';
 import { LeaseLost } from './lease.js';
+import { parkEvent } from './park-event.js';
 
 export type CommitPoint = 'in-transaction' | 'after-commit';
 
@@ -117,15 +118,10 @@ export class CommitBatch {
 
   private async park(event: StoredEvent, error: Error): Promise<void> {
     const { pool, partition } = this.options;
-    const { id, position, type, metadata } = event;
     await inTransaction(pool, (client) =>
       this.write(client, async (writes) => {
         if ((await this.begin(client, writes, [event])).length === 0) return;
-        await writes.query(
-          `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
-           values ($1, $2, $3, $4, $5, $6, $7, 'event', $8) on conflict (id) do nothing`,
-          [id, partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
-        );
+        await parkEvent(writes, partition, 'event', { event, error });
       }),
     );
     this.options.onParked?.(event, error);

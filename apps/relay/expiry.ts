@@ -1,6 +1,7 @@
 import type { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { EndRole, type RoleName, type Subject, type Target } from '../../libs/assignments/index.js';
+import { BEFORE_START } from '../../libs/event-store/index.js';
 import { type Clock, derivedUuid, Refused } from '../../libs/platform/index.js';
 import type { Progress } from '../../libs/projections/index.js';
 
@@ -37,23 +38,24 @@ export class Expiry {
   async runNext(): Promise<number> {
     const { clock } = this.options;
     const now = clock.now().toISOString();
-    let last = -1;
+    let last = BEFORE_START;
     const found = await this.due(now);
     const ids = new Set(found.map(commandIdOf));
     this.handled = new Set([...this.handled].filter((id) => ids.has(id)));
     for (const due of found) last = Math.max(last, await this.end(due, now));
-    if (last >= 0) await this.options.progress.waitFor('projected', last, LONGEST_SLEEP_MS);
+    if (last > BEFORE_START) await this.options.progress.waitFor('projected', last, LONGEST_SLEEP_MS);
     const next = await this.nextEnd(now);
     if (next === undefined) return LONGEST_SLEEP_MS;
     return Math.min(Math.max(Date.parse(next) - clock.now().getTime(), 1), LONGEST_SLEEP_MS);
   }
 
+  /** @returns the position of the end; before the start of the log where there is none to wait for */
   private async end(due: Due, at: string): Promise<number> {
     const { tenantId, role, source } = due;
     const subject = { type: due.subjectType, id: due.subjectId };
     const target = { type: due.targetType, id: due.targetId };
     const commandId = commandIdOf(due);
-    if (this.handled.has(commandId)) return -1;
+    if (this.handled.has(commandId)) return BEFORE_START;
     const context = {
       commandId,
       actor: { type: 'process' as const, id: 'expiry' },
@@ -72,7 +74,7 @@ export class Expiry {
         throw error;
       }
       this.options.onRefused(due, error);
-      return -1;
+      return BEFORE_START;
     }
   }
 

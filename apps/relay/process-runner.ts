@@ -5,6 +5,7 @@ import { WrappingKeyRefused } from '../../libs/personal-data/index.js';
 import { Refused } from '../../libs/platform/index.js';
 import type { Domain, FollowUps } from '../../libs/projections/index.js';
 import { isTransient } from './commit-batch.js';
+import { parkEvent } from './park-event.js';
 
 export interface ProcessRunnerOptions {
   pool: Pool;
@@ -23,8 +24,6 @@ export interface ProcessRunnerOptions {
 const EVENTS_AT_ONCE = 500;
 const MOST_TOGETHER = 32;
 const RETRIED = 'parked-retried.v1';
-/** Refusals that time mends. */
-const NOT_YET = new Set(['not-yet', 'dependency-unavailable', 'too-much-contention']);
 
 /** Sends what follows from events that are committed, from a checkpoint of its own: a repeat does nothing new. */
 export class ProcessRunner {
@@ -118,15 +117,8 @@ export class ProcessRunner {
   }
 
   private async park(event: StoredEvent, error: Error): Promise<void> {
-    const { id, position, type, metadata } = event;
-    await this.options.pool.query(
-      `insert into parked (id, partition, position, event_id, event_type, tenant_id, correlation_id, stage, error)
-       values ($1, $2, $3, $4, $5, $6, $7, 'process', $8) on conflict (id) do nothing`,
-      [
-        `${id}/process`,
-        ...[this.options.partition, position, id, type, metadata.tenantId, metadata.correlationId, error.message],
-      ],
-    );
+    const { pool, partition } = this.options;
+    await parkEvent(pool, partition, 'process', { event, error });
     this.options.onParked(event, error);
   }
 
@@ -144,6 +136,6 @@ export class ProcessRunner {
 
 /** Whether the same may well be done later: something it needs is away, or busy. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof Refused) return NOT_YET.has(error.code);
+  if (error instanceof Refused) return error.isPassing;
   return error instanceof EventLogUnavailable || error instanceof SpiceDbUnavailable || isTransient(error);
 }

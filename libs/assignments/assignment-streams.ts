@@ -165,7 +165,10 @@ export async function isActiveMember(
   return held.admin !== undefined || held.member !== undefined;
 }
 
-/** @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good; what is given to who is suspended counts once they are reinstated */
+/**
+ * What is given to who is suspended counts once they are reinstated.
+ * @throws Refused `subject-not-found`, naming the field, unless the subject exists and is not gone for good
+ */
 export async function requireSubject(
   runtime: DeciderRuntime,
   key: Pick<AssignmentKey, 'tenantId' | 'subject'>,
@@ -182,8 +185,8 @@ function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: string) 
   return Object.fromEntries(live.map(([source, until]) => [source, { until, since: 0 }]));
 }
 
-/** Whether a command that changes no admins of the tenant is about one. */
-export function sparesThis(
+/** Whether somebody is an admin of the tenant, and the command is to leave its admins alone. */
+export function isSparedAdmin(
   { subject, sparesAdmins }: { subject: Subject; sparesAdmins?: boolean },
   state: Tenant,
   { at }: { at: string },

@@ -9,7 +9,10 @@ import { EndRole } from './end-role.js';
 import { BY_PROCESS, GrantRole } from './grant-role.js';
 import { EndMembership, LeaveAllTenants } from './remove-member.js';
 
-/** Creators become admins; what nobody can hold any more ends; what a tenant's stream decided of its admins is carried on to their memberships. */
+/**
+ * Creators become admins; what nobody can hold any more ends; what a tenant's stream decided of its admins is carried on to
+ * their memberships.
+ */
 export const assignmentsProcess = process<
   RoleGranted | WorkspaceCreated | TenantAdminGranted | TenantAdminEnded | UserDeactivated
 >({

@@ -78,6 +78,7 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
       return isStale(input, state.revision + revisions.admin) ? { refused: 'stale-revision' } : endRole(command, state);
     });
   }
+
   /** Only a caller who saw a revision depends on it: what a process ends may have lost its target already. */
   private async revisions({ at }: CommandContext, input: EndRole['input']): Promise<Standing['revisions']> {
     if (input.ifRevision === undefined) return { assignment: 0, admin: 0 };

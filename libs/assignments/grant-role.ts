@@ -23,7 +23,7 @@ import {
   isStaleAdmin,
   loadStanding,
   requireSubject,
-  sparesThis,
+  isSparedAdmin,
   type Standing,
   unlessOwn,
 } from './assignment-streams.js';
@@ -179,7 +179,7 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     const sparesAdmins = mayChange !== 'everybody';
     const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) => {
-      if (sparesThis({ subject, sparesAdmins }, state, context)) return { refused: 'forbidden' };
+      if (isSparedAdmin({ subject, sparesAdmins }, state, context)) return { refused: 'forbidden' };
       if (isStaleAdmin({ subject, ifRevision }, state, revisions)) return { refused: 'stale-revision' };
       return unlessOwn({ isOwn }, endAdmin(command, state));
     });

@@ -13,7 +13,7 @@ import {
   isStale,
   isStaleAdmin,
   loadAssignment,
-  sparesThis,
+  isSparedAdmin,
   unlessOwn,
   membershipOf,
 } from './assignment-streams.js';
@@ -61,7 +61,7 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
       const { revision } = await loadAssignment(this.runtime, key);
       const seen = { subject, ifRevision };
       const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => {
-        if (sparesThis({ ...input, subject }, state, context)) return { refused: 'forbidden' };
+        if (isSparedAdmin({ ...input, subject }, state, context)) return { refused: 'forbidden' };
         if (isStaleAdmin(seen, state, { assignment: revision, admin: 0 })) return { refused: 'stale-revision' };
         return unlessOwn(input, endAdmin(command, state));
       });

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { isEmail } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
-import { callOf, POOL, type Principal } from '../edge/index.js';
+import { originOf, POOL, type Principal } from '../edge/index.js';
 import { type CommandContext, processContext } from '../event-store/index.js';
 import {
   CLOCK,
@@ -99,7 +99,7 @@ export class OidcSignIn {
   }
 
   private contextOf(request: FastifyRequest): CommandContext {
-    const { ip, userAgent } = callOf(request);
+    const { ip, userAgent } = originOf(request);
     return {
       ...processContext('sign-in', this.clock, this.ids),
       authentication: 'oidc',

@@ -39,8 +39,8 @@ export function readCall(_data: unknown, context: ExecutionContext): Call {
 
 export const HttpCall = createParamDecorator(readCall);
 
-/** Where a call came from. */
-export function callOf(request: FastifyRequest): { ip: string | null; userAgent: string | undefined } {
+/** Where a call comes from. */
+export function originOf(request: FastifyRequest): { ip: string | null; userAgent: string | undefined } {
   return {
     ip: requestContext()?.clientAddress ?? null,
     userAgent: header(request, 'user-agent')?.slice(0, MAX_USER_AGENT),

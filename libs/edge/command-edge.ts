@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { type CommandContext, DeciderRuntime, type EventLog } from '../event-store/index.js';
 import { CLOCK, type Clock, derivedUlid, IDS, type Ids, normaliseUlid, Refused, traced } from '../platform/index.js';
 import { Progress } from '../projections/index.js';
-import { type Call, callOf, idempotencyKeyOf } from './call.js';
+import { type Call, originOf, idempotencyKeyOf } from './call.js';
 import { acceptedBefore, type Claim, claimCommand, type ClaimKey, hashCall, noteNothing } from './command-claim.js';
 import { ConsistencyTokens } from './consistency-token.js';
 import { principalOf, subjectOf } from './principal.js';
@@ -123,7 +123,7 @@ export class CommandEdge {
 
   private async contextOf(call: Call): Promise<{ context: CommandContext; claim?: Claimed }> {
     const principal = principalOf(call.request);
-    const { actorName, ip, userAgent } = { actorName: principal.name, ...callOf(call.request) };
+    const { actorName, ip, userAgent } = { actorName: principal.name, ...originOf(call.request) };
     const { correlationId } = call;
     const own = { commandId: this.ids.uuid(), at: this.clock.now().toISOString(), correlationId };
     const { claimed, ...named } = await this.claimed(call, own);

@@ -16,7 +16,7 @@ import {
   SPICEDB,
 } from '../edge/index.js';
 import { BEFORE_START, DeciderRuntime, openEventLog } from '../event-store/index.js';
-import { foldRelationships } from '../outbox/index.js';
+import { foldRelationships, PROGRESS_CHANNEL } from '../outbox/index.js';
 import {
   CLOCK,
   createHttpApp,
@@ -29,7 +29,7 @@ import {
   pepperOf,
   systemIds,
 } from '../platform/index.js';
-import { Domain, FollowUps, type Process, Progress, PROGRESS_CHANNEL, Projector } from '../projections/index.js';
+import { Domain, FollowUps, type Process, Progress, Projector } from '../projections/index.js';
 import { serviceAccountsPart, ServiceAccountsModule } from '../service-accounts/index.js';
 import { ROOT_WORKSPACE_NAME, TenantsModule, tenantsPart } from '../tenants/index.js';
 import {

@@ -45,6 +45,9 @@ export class RelationshipsAhead extends Error {
   }
 }
 
+/** Where it is told what is committed, what is delivered and what is in doubt. */
+export const PROGRESS_CHANNEL = 'relay_progress';
+
 const REPAIR = 'Run `operator repair` to make it hold what is wanted.';
 
 /** A SpiceDB that nothing is delivered to may be restored, too. */
@@ -314,7 +317,7 @@ export async function noteDoubt(pool: Pick<Pool, 'query'>, partition: number, do
        where $2 is not null or exists (select from delivery_mark where partition = $1)
        on conflict (partition) do update set doubt = excluded.doubt where d.doubt is distinct from excluded.doubt
        returning 1)
-     select pg_notify('relay_progress', json_build_object('partition', $1::integer, 'doubt', $2::text)::text) from noted`,
+     select pg_notify('${PROGRESS_CHANNEL}', json_build_object('partition', $1::integer, 'doubt', $2::text)::text) from noted`,
     [partition, doubt],
   );
 }
@@ -337,7 +340,7 @@ async function recordDelivered(
          where d.position < $2 or $3 is not null
        returning 1),
      gone as (delete from relationship_change where partition = $1 and position <= $2 and exists (select 1 from moved))
-     select pg_notify('relay_progress',
+     select pg_notify('${PROGRESS_CHANNEL}',
        json_build_object('partition', $1::integer, 'delivered', $2::bigint, 'zedToken', $3::text)::text) from moved`,
     values: [partition, position, written?.zedToken ?? null, written?.mark ?? null],
   });

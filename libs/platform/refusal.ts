@@ -7,6 +7,9 @@ export interface RefusalExtra {
   [key: string]: unknown;
 }
 
+/** Codes of what time mends. */
+const PASSING: ReadonlySet<string> = new Set(['not-yet', 'dependency-unavailable', 'too-much-contention']);
+
 /** Something that was asked and is not done, for a reason the caller can act on. */
 export class Refused extends Error {
   override readonly name = 'Refused';
@@ -18,5 +21,10 @@ export class Refused extends Error {
     readonly extra?: RefusalExtra,
   ) {
     super(detail === undefined ? code : `${code}: ${detail}`);
+  }
+
+  /** Whether the same may well be done later. */
+  get isPassing(): boolean {
+    return PASSING.has(this.code);
   }
 }

@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import { openPool } from '../platform/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { PATIENCE_MS, until } from '../testing/until.js';
-import { Progress, PROGRESS_CHANNEL } from './progress.js';
+import { PROGRESS_CHANNEL } from '../outbox/index.js';
+import { Progress } from './progress.js';
 
 let database: TestDatabase;
 let pool: Pool;

@@ -1,8 +1,7 @@
 import type { Notification, Pool } from 'pg';
 import { BEFORE_START, PARTITION } from '../event-store/index.js';
+import { PROGRESS_CHANNEL } from '../outbox/index.js';
 import { Refused } from '../platform/index.js';
-
-export const PROGRESS_CHANNEL = 'relay_progress';
 
 /** What a wait is for: rows that queries answer from, or relationships that SpiceDB answers from. */
 export type Stage = 'projected' | 'delivered';

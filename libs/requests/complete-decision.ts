@@ -9,11 +9,8 @@ import { loadCircumstances } from './circumstances.js';
 import { endRequestGrant, type GrantEndReason, reasonToClose, type RoleWanted, sourceOf } from './request.decider.js';
 import { executeOnRequest, loadRequest, type RequestKey } from './request-stream.js';
 
-/** Refusals that time mends. */
-const NOT_YET = ['not-yet', 'dependency-unavailable', 'too-much-contention'];
-
 function isFinal(error: unknown): error is Refused {
-  return error instanceof Refused && !NOT_YET.includes(error.code);
+  return error instanceof Refused && !error.isPassing;
 }
 
 /** The step in which the request is told that no grant was made. */

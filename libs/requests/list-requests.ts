@@ -48,7 +48,7 @@ export interface RequestFilters {
   role?: RoleName;
   targetType?: Target['type'];
   targetId?: string;
-  /** A user's id, or the caller. */
+  /** The id of a user or service account, or the caller. */
   requester?: string;
   /** Only what is pending and the caller may decide. */
   decidable?: typeof ME;

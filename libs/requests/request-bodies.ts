@@ -99,7 +99,7 @@ export class ListRequestsQuery extends PageQuery {
   @ApiProperty({
     type: String,
     pattern: `^@me$|${ULID_PATTERN}`,
-    description: 'the id of a user, or `@me` for the caller',
+    description: 'the id of a user or service account, or `@me` for the caller',
   })
   requester?: string;
 

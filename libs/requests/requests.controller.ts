@@ -83,7 +83,7 @@ export class RequestsController {
   @ApiOperation({
     summary: 'List requests',
     description:
-      'All of the tenant for who holds `requests:read`; with `requester=@me` or `decidable=@me` those of the caller. Newest first.',
+      'All of the tenant for who holds `requests:read`; with `requester=@me` those of the caller, with `decidable=@me` those that the caller may decide. Newest first.',
   })
   @AnswersPageOf(RequestDocument)
   @Problems('forbidden')

@@ -9,7 +9,8 @@ interface Followed {
 }
 
 /**
- * The log has the last event that is on the trail, and the checkpoint is there: looked up before anything is written that follows from the trail.
+ * The log has the last event that is on the trail, and the checkpoint is there: looked up before anything is written that
+ * follows from the trail.
  * @throws LogRestored
  */
 export async function requireSameLog({ pool, log, partition }: Followed): Promise<void> {
