@@ -8,9 +8,9 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   type Person,
-  stopChecked,
   type TestTenant,
   uniqueName,
 } from './world.js';
@@ -19,13 +19,7 @@ let app: TestApp;
 let tenant: TestTenant;
 let log: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -6,17 +6,13 @@ import { createLogger, loadConfig } from '../../libs/platform/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import { PATIENCE_MS } from '../../libs/testing/until.js';
 import { closeRuntime, openRuntime } from '../../libs/wiring/index.js';
-import { aUserWithToken, done, events, relationships, relationshipsNaming, stopChecked } from './world.js';
+import { aUserWithToken, checkedApp, done, events, relationships, relationshipsNaming } from './world.js';
 
 let app: TestApp;
 
-beforeAll(async () => {
-  app = await startTestApp({ env: { DEFAULT_TENANT_NAME: 'Home', DEFAULT_WORKSPACE_NAME: 'Main' } });
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(
+  async () => (app = await startTestApp({ env: { DEFAULT_TENANT_NAME: 'Home', DEFAULT_WORKSPACE_NAME: 'Main' } })),
+);
 
 /** What an instance does when it starts beside this one. */
 async function startAnother(env: Parameters<typeof initialiseInstallation>[1]) {

@@ -5,13 +5,13 @@ import {
   aServiceAccount,
   aTenant,
   aUserWithToken,
+  checkedApp,
   done,
   events,
   ifMatch,
   key,
   type Person,
   relationships,
-  stopChecked,
   type TestTenant,
   UNKNOWN,
 } from './world.js';
@@ -22,14 +22,11 @@ let app: TestApp;
 let tenant: TestTenant;
 let asked: Person;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
-  app = await startTestApp();
   tenant = await aTenant(app);
   asked = await aMember(app, tenant);
-});
-
-afterAll(async () => {
-  await stopChecked(app);
 });
 
 const user = ({ id }: { id: string }) => ({ type: 'user', id });

@@ -4,6 +4,7 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   ifMatch,
   relationships,
@@ -11,19 +12,12 @@ import {
   tenantEvents,
   type TestTenant,
   uniqueName,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

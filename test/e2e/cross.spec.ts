@@ -5,12 +5,12 @@ import {
   type Answered,
   aTenant,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   key,
   type Person,
   relationships,
-  stopChecked,
   tenantEvents,
   type TestTenant,
 } from './world.js';
@@ -21,13 +21,7 @@ let workspace: string;
 let person: Person;
 let requests: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -1,20 +1,17 @@
 import { runChildScript } from '../../libs/testing/child-script.js';
 import { startTestApp, TEST_ADMIN_TOKEN, type TestApp } from '../../libs/testing/test-app.js';
-import { aTenant, aUserWithToken, stopChecked } from './world.js';
+import { aTenant, aUserWithToken, checkedApp } from './world.js';
 
 const LIMIT = 40;
 
 let app: TestApp;
 
-beforeAll(async () => {
-  app = await startTestApp({
-    env: { RATE_LIMIT_PER_MINUTE: String(LIMIT), AUTH_FAILURES_PER_MINUTE: '3' },
-  });
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(
+  async () =>
+    (app = await startTestApp({
+      env: { RATE_LIMIT_PER_MINUTE: String(LIMIT), AUTH_FAILURES_PER_MINUTE: '3' },
+    })),
+);
 
 const statuses = (calls: Promise<{ status: number }>[]): Promise<number[]> =>
   Promise.all(calls.map(async (call) => (await call).status));

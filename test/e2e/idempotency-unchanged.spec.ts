@@ -7,8 +7,8 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
-  stopChecked,
   tenantEvents,
   type TestTenant,
   uniqueName,
@@ -17,13 +17,7 @@ import {
 let app: TestApp;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -8,26 +8,20 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   key,
   tenantEvents,
   type TestTenant,
   uniqueName,
-  stopChecked,
 } from './world.js';
 import { calledTwice, type KeyedCall } from './called-twice.js';
 
 let app: TestApp;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -5,12 +5,12 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   everything,
   ifMatch,
   key,
   relationshipsNaming,
-  stopChecked,
   tenantEvents,
   type TestTenant,
   uniqueName,
@@ -23,16 +23,13 @@ let workspace: string;
 let members: string;
 let workspaceMembers: string;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
-  app = await startTestApp();
   tenant = await aTenant(app);
   workspace = await aWorkspace(tenant);
   members = `${tenant.path}/members`;
   workspaceMembers = `${tenant.path}/workspaces/${workspace}/members`;
-});
-
-afterAll(async () => {
-  await stopChecked(app);
 });
 
 const aRobot = (within = tenant) => aServiceAccount(app, within);

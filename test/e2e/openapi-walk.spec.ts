@@ -1,19 +1,15 @@
 import { startTestApp, TEST_ADMIN_TOKEN, type TestApp } from '../../libs/testing/test-app.js';
 import { Conformance, readGolden } from './conformance.js';
 import { walkCheckers, walkRoles } from './walk-roles.js';
-
-const UNKNOWN = '01JQ0000000000000000000ABC';
+import { checkedApp, UNKNOWN } from './world.js';
 
 let app: TestApp;
 let conformance: Conformance;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
   conformance = new Conformance(await readGolden());
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await app?.stop();
 });
 
 describe('a client that believes the document (X-012)', () => {

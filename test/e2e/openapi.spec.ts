@@ -3,6 +3,7 @@ import { renderOpenApi } from '../../apps/generate/openapi-document.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import { Conformance, type DocumentedOperation, type JsonSchema, readGolden } from './conformance.js';
+import { checkedApp } from './world.js';
 
 const ULID = '^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$';
 /** Serve the document itself. */
@@ -11,13 +12,10 @@ const UNDOCUMENTED = ['/docs', '/openapi.json'];
 let app: TestApp;
 let conformance: Conformance;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
   conformance = new Conformance(await readGolden());
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await app?.stop();
 });
 
 describe('the document', () => {

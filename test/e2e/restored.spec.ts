@@ -2,17 +2,11 @@ import { processContext } from '../../libs/event-store/index.js';
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import { until } from '../../libs/testing/until.js';
 import { repairRelationships } from '../../libs/verification/index.js';
-import { aTenant, aUserWithToken, aWorkspace, done, stopChecked } from './world.js';
+import { aTenant, aUserWithToken, aWorkspace, checkedApp, done } from './world.js';
 
 let app: TestApp;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 it('P11 a SpiceDB that was restored to an earlier time is not asked until it is repaired, and then answers again', async () => {
   const { spicedb, log, pool, domain, clock, ids } = app.runtime;

@@ -8,12 +8,12 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   everything,
   key,
   type Person,
   relationships,
-  stopChecked,
   type TestTenant,
   UNKNOWN,
 } from './world.js';
@@ -24,13 +24,7 @@ let workspace: string;
 let roles: string;
 let assignments: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -10,10 +10,10 @@ import { until } from '../../libs/testing/until.js';
 import {
   aMember,
   aTenant,
+  checkedApp,
   done,
   type Person,
   relationships,
-  stopChecked,
   tenantEvents,
   type TestTenant,
 } from './world.js';
@@ -24,13 +24,10 @@ let tenant: TestTenant;
 let person: Person;
 let role: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-  runtime = app.app.get(DeciderRuntime);
-});
+checkedApp(async () => (app = await startTestApp()));
 
-afterAll(async () => {
-  await stopChecked(app);
+beforeAll(async () => {
+  runtime = app.app.get(DeciderRuntime);
 });
 
 beforeEach(async () => {

@@ -4,10 +4,10 @@ import {
   aMember,
   aTenant,
   aWorkspace,
+  checkedApp,
   done,
   type Person,
   relationships,
-  stopChecked,
   type TestTenant,
   UNKNOWN,
 } from './world.js';
@@ -19,13 +19,7 @@ let nurse: string;
 let u1: Person;
 let u2: Person;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -5,10 +5,10 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   everything,
   type Person,
-  stopChecked,
   type TestTenant,
   uniqueName,
 } from './world.js';
@@ -19,18 +19,15 @@ let workspace: string;
 let account: string;
 let request: string;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
-  app = await startTestApp();
   tenant = await aTenant(app);
   workspace = await aWorkspace(tenant);
   account = (await done(tenant.owner.post(at('service-accounts'), { name: 'robot' }))).body.id;
   const asking = await aMember(app, tenant);
   const asked = { kind: 'role', role: 'editor', target: onWorkspace() };
   request = (await done(asking.post(at('requests'), asked))).body.id;
-});
-
-afterAll(async () => {
-  await stopChecked(app);
 });
 
 const at = (path: string): string => `${tenant.path}/${path}`;

@@ -5,12 +5,12 @@ import {
   aMember,
   aTenant,
   aUserWithToken,
+  checkedApp,
   done,
   everything,
   ifMatch,
   key,
   relationships,
-  stopChecked,
   tenantEvents,
   type TestTenant,
   UNKNOWN,
@@ -20,13 +20,7 @@ let app: TestApp;
 let tenant: TestTenant;
 let roles: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 async function freshTenant(): Promise<void> {
   tenant = await aTenant(app);

@@ -7,12 +7,12 @@ import {
   aServiceAccount,
   aTenant,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   ifMatch,
   key,
   relationshipsNaming,
-  stopChecked,
   tenantEvents,
   type TestTenant,
   uniqueName,
@@ -23,14 +23,11 @@ let app: TestApp;
 let tenant: TestTenant;
 let path: string;
 
+checkedApp(async () => (app = await startTestApp()));
+
 beforeAll(async () => {
-  app = await startTestApp();
   tenant = await aTenant(app);
   path = `${tenant.path}/service-accounts`;
-});
-
-afterAll(async () => {
-  await stopChecked(app);
 });
 
 const create = (name = uniqueName('robot'), within = tenant): Promise<Answered> =>

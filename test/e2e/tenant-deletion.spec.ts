@@ -7,6 +7,7 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   ifMatch,
@@ -15,19 +16,12 @@ import {
   tenantEvents,
   type TestTenant,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -5,6 +5,7 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   everything,
@@ -13,20 +14,13 @@ import {
   tenantEvents,
   type TestTenant,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 let tenant: TestTenant;
 let members: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -6,6 +6,7 @@ import {
   type Answered,
   aTenant,
   aUserWithToken,
+  checkedApp,
   consistency,
   done,
   everything,
@@ -15,18 +16,11 @@ import {
   tenantEvents,
   uniqueName,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 const BAD_NAMES: [string, unknown][] = [
   ['no name', undefined],

@@ -1,16 +1,10 @@
 import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
-import { allPages, aUserWithToken, consistency, done, ifMatch, type Person, UNKNOWN, stopChecked } from './world.js';
+import { allPages, aUserWithToken, checkedApp, consistency, done, ifMatch, type Person, UNKNOWN } from './world.js';
 
 let app: TestApp;
 let user: Person;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   user = await aUserWithToken(app);

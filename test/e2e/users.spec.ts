@@ -6,24 +6,18 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   done,
   ifMatch,
   relationshipsNaming,
   tenantEvents,
   uniqueName,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 describe('registering a user', () => {
   it('MG-020 answers 201 with the user', async () => {

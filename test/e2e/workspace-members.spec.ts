@@ -4,6 +4,7 @@ import {
   aMember,
   aTenant,
   aWorkspace,
+  checkedApp,
   done,
   everything,
   ifMatch,
@@ -12,7 +13,6 @@ import {
   tenantEvents,
   type TestTenant,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
@@ -20,13 +20,7 @@ let tenant: TestTenant;
 let workspace: string;
 let members: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

@@ -6,6 +6,7 @@ import {
   aTenant,
   aUserWithToken,
   aWorkspace,
+  checkedApp,
   consistency,
   done,
   everything,
@@ -15,20 +16,13 @@ import {
   type TestTenant,
   uniqueName,
   UNKNOWN,
-  stopChecked,
 } from './world.js';
 
 let app: TestApp;
 let tenant: TestTenant;
 let workspaces: string;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await stopChecked(app);
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   tenant = await aTenant(app);

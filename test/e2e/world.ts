@@ -186,3 +186,17 @@ export async function stopChecked(app: TestApp | undefined): Promise<void> {
     await app.stop();
   }
 }
+
+/**
+ * Has an app run for the tests of a file, checked when it is stopped.
+ * @param start keeps it for them as well: `async () => (app = await startTestApp())`
+ */
+export function checkedApp(start: () => Promise<TestApp>): void {
+  let app: TestApp | undefined;
+  beforeAll(async () => {
+    app = await start();
+  });
+  afterAll(async () => {
+    await stopChecked(app);
+  });
+}
