@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../libs/embedded/index.js';
 import type { Ids } from '../../libs/platform/index.js';
 
 /** Secrets of a data folder, by the names of their variables. */
@@ -20,7 +21,7 @@ export async function keptSecrets(dataDir: string, ids: Ids): Promise<Secrets> {
   const kept = await readSecrets(file);
   const secrets = { ...newSecrets(ids), ...kept };
   if (kept && Object.keys(kept).length === Object.keys(secrets).length) return secrets;
-  await mkdir(dataDir, { recursive: true });
+  await makeFolder(dataDir);
   const written = kept ? `${file}.${ids.uuid()}` : file;
   await writeFile(written, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   if (kept) await rename(written, file);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPath } from '../../libs/embedded/index.js';
@@ -88,6 +88,25 @@ describe('npm start', () => {
     const other = start();
     expect(await other.exitCode).toBe(1);
     expect(other.shown).toContain(folder);
+  });
+
+  it.each(['/proc/countersign', '/proc/countersign/deeper', '/dev/null/data', '/dev/null'])(
+    'on a data folder that nobody can make (%s) ends and names DATA_DIR',
+    async (impossible) => {
+      const other = start({ DATA_DIR: impossible });
+      expect(await other.exitCode).toBe(1);
+      expect(other.shown).toContain(`DATA_DIR: ${impossible} can't be written to`);
+    },
+  );
+
+  it('on a data folder whose log can not be written ends and says so', async () => {
+    const dataDir = join(folder, 'unwritable log');
+    await mkdir(join(dataDir, 'countersign.log'), { recursive: true });
+    const other = start({ DATA_DIR: dataDir });
+    expect(await other.exitCode).toBe(1);
+    expect(other.shown).toMatch(
+      /^\nCountersign does not start: DATA_DIR: .+can't be written to.+countersign\.log.+\n$/,
+    );
   });
 
   it('ends whole with Ctrl-C', async () => {

@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CommandBus } from '@nestjs/cqrs';
 import {
   type EmbeddedPostgres,
   lockDataFolder,
+  makeFolder,
   projectPath,
   requireFreePort,
   startEmbeddedPostgres,
@@ -69,12 +70,13 @@ export async function startStandalone(env: NodeJS.ProcessEnv, at?: FaultHook): P
   const mode = { mode: 'standalone' } as const;
   const { production, ...configured } = loadConfig(env, mode);
   const dataDir = resolve(configured.dataDir);
-  await mkdir(dataDir, { recursive: true }).catch(unusable(dataDir));
+  await makeFolder(dataDir).catch(unusable(dataDir));
   const logFile = join(dataDir, 'countersign.log');
   const parts: Parts = {};
   try {
     parts.lock = await lockDataFolder(dataDir).catch(unusable(dataDir));
     const config = loadConfig({ ...(production ? {} : await keptSecrets(dataDir, systemIds)), ...given(env) }, mode);
+    await appendFile(logFile, '').catch(unusable(dataDir));
     const destination = openDestination({ dest: logFile, mkdir: true, sync: false });
     const logger = createLogger({ level: config.logLevel, name: 'standalone', destination });
     if (config.port !== 0) await requireFreePort(config.port, 'PORT', 'the HTTP API');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 import { processIdentity } from './process-identity.js';
 
 export interface FolderLock {
@@ -28,7 +29,7 @@ export async function lockDataFolder(dataDir: string): Promise<FolderLock> {
  * start time, and then looks for others: whoever comes later sees the earlier one, so two never hold it together.
  */
 export async function takeLock(prefix: string): Promise<FolderLock | { heldBy: number }> {
-  await mkdir(dirname(prefix), { recursive: true });
+  await makeFolder(dirname(prefix));
   for (let attempt = 1; ; attempt++) {
     const own = await announce(prefix, process.pid);
     const others = await liveHolders(prefix, own);

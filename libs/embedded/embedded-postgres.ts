@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { takeLock, type FolderLock } from './data-folder.js';
+import { makeFolder } from './make-folder.js';
 import { freePort, requireFreePort } from './ports.js';
 import { postgresBinaries, serverAccount } from './postgres-binaries.js';
 import {
@@ -129,7 +130,7 @@ function placeOf(url: string, dataDir: string, { pid, port }: Postmaster) {
 
 async function canonical(dataDir: string): Promise<string> {
   const path = resolve(dataDir);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return join(await realpath(dirname(path)), basename(path));
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, lchown, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder } from './make-folder.js';
 import { canReach, type PostgresBinaries, type ServerAccount } from './postgres-binaries.js';
 
 const run = promisify(execFile);
@@ -162,7 +163,7 @@ async function giveTo(path: string, account: ServerAccount): Promise<void> {
 
 async function removeUnfinished(dataDir: string): Promise<void> {
   const parent = dirname(dataDir);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   for (const name of await readdir(parent)) {
     if (!name.startsWith(`${basename(dataDir)}.new-`)) continue;
     // An initdb whose parent was killed may still write there; the name is never used again, so a rest does no harm.
