@@ -135,9 +135,11 @@ function relaxBody({ operation, schemas }: Described): void {
 function describeSuccess({ operation, schemas, route }: Described): void {
   const { answer, isCommand } = route;
   const response = Object.values(operation.responses)[0] as Response;
+  const tellsRevision = answer && !answer.isPage && schemas[answer.document.name]?.properties?.revision !== undefined;
   response.headers = {
     ...headersOf('X-Correlation-Id'),
     ...(isCommand && headersOf('ETag', 'Consistency-Token', 'Preference-Applied')),
+    ...(!isCommand && tellsRevision && headersOf('ETag')),
   };
   response.description = describedAs(route);
   if (!answer) return;

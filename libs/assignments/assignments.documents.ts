@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { INSTANT, NULLABLE, SubjectDocument } from '../edge/index.js';
+import { INSTANT, NULLABLE, REVISION, SubjectDocument } from '../edge/index.js';
 import { ROLE_ID } from '../roles/index.js';
 import type { RoleName } from './assignment.decider.js';
 import type { AssignmentResource } from './list-assignments.js';
-import type { ListedMember } from './list-members.js';
+import type { ListedMember, ReadMember } from './list-members.js';
 import type { HeldRole, MemberResource } from './member-resource.js';
 import { TargetDocument } from './target-body.js';
 
@@ -39,6 +39,11 @@ export class ListedMemberDocument extends MemberDocument implements ListedMember
 
   @ApiProperty()
   active!: boolean;
+}
+
+export class ReadMemberDocument extends ListedMemberDocument implements ReadMember {
+  @ApiProperty({ ...REVISION, ...NULLABLE, description: 'of the member; null while the event log can’t be read' })
+  revision!: number | null;
 }
 
 /** One source of one role that a subject holds on a target. */

@@ -2,11 +2,14 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Kysely, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
+import { DeciderRuntime } from '../event-store/index.js';
 import { CLOCK, type Clock, Refused } from '../platform/index.js';
+import { Progress } from '../projections/index.js';
 import type { ServiceAccountTables } from '../service-accounts/index.js';
 import type { WorkspaceTables } from '../workspaces/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
-import { inOrder, latestEnd, type MemberResource } from './member-resource.js';
+import type { AssignmentKey } from './assignment-streams.js';
+import { inOrder, latestEnd, memberResource, type MemberResource } from './member-resource.js';
 
 export interface AssignmentTable {
   id: string;
@@ -29,6 +32,8 @@ export interface AssignmentTables {
 }
 
 export type ListedMember = MemberResource & { displayName: string | null; active: boolean };
+/** With the revision, but for while the event log can't be read. */
+export type ReadMember = ListedMember & { revision: number | null };
 
 interface MemberRow {
   subject_type: Subject['type'];
@@ -94,7 +99,7 @@ function membersOf(tenantId: string, target: Target, clock: Clock) {
 }
 
 /** Somebody who holds a role on a target now; undefined for others. */
-export class GetMember extends Query<ListedMember | undefined> {
+export class GetMember extends Query<ReadMember | undefined> {
   constructor(
     readonly tenantId: string,
     readonly target: Target,
@@ -110,12 +115,27 @@ export class GetMemberHandler implements IQueryHandler<GetMember> {
   constructor(
     @Inject(KYSELY) private readonly db: Kysely<AssignmentTables>,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly runtime: DeciderRuntime,
+    private readonly progress: Progress,
   ) {}
 
-  async execute({ tenantId, target, memberId }: GetMember): Promise<ListedMember | undefined> {
+  async execute({ tenantId, target, memberId }: GetMember): Promise<ReadMember | undefined> {
+    // Of before the rows are read: a change in between makes it stale, and is never overwritten.
+    const { projected } = this.progress;
     const { rows } = await sql<MemberRow>`${membersOf(tenantId, target, this.clock)}
       and a.subject_id = ${memberId} group by ${EACH_MEMBER}`.execute(this.db);
-    return rows[0] && listedMember(target, rows[0]);
+    if (!rows[0]) return undefined;
+    const member = listedMember(target, rows[0]);
+    return { ...member, revision: await this.revisionOf({ tenantId, target, subject: member.subject }, projected) };
+  }
+
+  private async revisionOf(key: AssignmentKey, position: number): Promise<number | null> {
+    try {
+      return (await memberResource(this.runtime, key, { at: this.clock.now().toISOString(), position })).revision;
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'dependency-unavailable') return null;
+      throw error;
+    }
   }
 }
 

@@ -35,11 +35,11 @@ import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import { isBuiltIn, rolesOf, type Subject, type Target } from './assignment.decider.js';
 import { isOwnMembership, OF_OWN_ROLES, RoleGiving, roleInFilter } from './role-giving.js';
-import { ListedMemberDocument, MemberDocument } from './assignments.documents.js';
+import { ListedMemberDocument, MemberDocument, ReadMemberDocument } from './assignments.documents.js';
 import { memberNamed } from './assignment-streams.js';
 import { EndRole } from './end-role.js';
 import { GrantRole } from './grant-role.js';
-import { GetMember, type ListedMember, ListMembers } from './list-members.js';
+import { GetMember, type ListedMember, ListMembers, type ReadMember } from './list-members.js';
 import type { MemberResource } from './member-resource.js';
 import { RemoveServiceAccount, RemoveTenantMember } from './remove-member.js';
 
@@ -133,7 +133,7 @@ abstract class Members {
     return this.queries.execute(new ListMembers(tenantId, target, { ...query, role }));
   }
 
-  protected async member(tenantId: string, target: Target, memberId: string): Promise<ListedMember> {
+  protected async member(tenantId: string, target: Target, memberId: string): Promise<ReadMember> {
     const found = await this.queries.execute(new GetMember(tenantId, target, memberId));
     if (!found) throw new Refused('not-found');
     return found;
@@ -174,8 +174,8 @@ export class TenantMembersController extends Members {
   @Get(':memberId')
   @ApiOperation({ summary: 'Read a member of a tenant', description: 'With the roles that they hold on it now.' })
   @Requires({ permission: 'members_read', on: TENANT, seenWith: 'view' })
-  @AnswersWith(ListedMemberDocument)
-  get(@UlidParam('tenantId') tenantId: string, @UlidParam('memberId') memberId: string): Promise<ListedMember> {
+  @AnswersWith(ReadMemberDocument)
+  get(@UlidParam('tenantId') tenantId: string, @UlidParam('memberId') memberId: string): Promise<ReadMember> {
     return this.member(tenantId, { type: 'tenant', id: tenantId }, memberId);
   }
 
@@ -286,12 +286,12 @@ export class WorkspaceMembersController extends Members {
   @Get(':memberId')
   @ApiOperation({ summary: 'Read a member of a workspace', description: 'With the roles that they hold on it now.' })
   @Requires({ permission: 'read_members', on: WORKSPACE })
-  @AnswersWith(ListedMemberDocument)
+  @AnswersWith(ReadMemberDocument)
   get(
     @UlidParam('tenantId') tenantId: string,
     @UlidParam('workspaceId') workspaceId: string,
     @UlidParam('memberId') memberId: string,
-  ): Promise<ListedMember> {
+  ): Promise<ReadMember> {
     return this.member(tenantId, { type: 'workspace', id: workspaceId }, memberId);
   }
 

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { SetMetadata, type Type } from '@nestjs/common';
+import { applyDecorators, SetMetadata, type Type, UseInterceptors } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { type Requirement, requirementOf } from './access-guard.js';
 import { readCall } from './call.js';
+import { RevisionHeader } from './revision-header.js';
 
 const ANSWER = 'described-answer';
 const PROBLEMS = 'described-problems';
@@ -22,7 +23,8 @@ export interface RouteDescription {
   honoursIfMatch: boolean;
 }
 
-export const AnswersWith = (document: Type<object>) => SetMetadata(ANSWER, { document, isPage: false });
+export const AnswersWith = (document: Type<object>) =>
+  applyDecorators(SetMetadata(ANSWER, { document, isPage: false }), UseInterceptors(RevisionHeader));
 export const AnswersPageOf = (document: Type<object>) => SetMetadata(ANSWER, { document, isPage: true });
 /** The codes a route refuses with for reasons of its own. */
 export const Problems = (...codes: string[]) => SetMetadata(PROBLEMS, codes);

@@ -142,8 +142,9 @@ export class TenantsController {
   })
   @Requires({ permission: 'view', on: TENANT })
   @AnswersWith(RequestableRolesDocument)
-  async requestableRoles(@UlidParam('tenantId') tenantId: string): Promise<Page<RequestableRole>> {
-    return { items: (await this.get(tenantId)).requestableRoles, nextCursor: null };
+  async requestableRoles(@UlidParam('tenantId') tenantId: string): Promise<RequestableRolesDocument> {
+    const { requestableRoles: items, revision } = await this.get(tenantId);
+    return { items, nextCursor: null, revision };
   }
 
   @Put(':tenantId/requestable-roles')

@@ -41,4 +41,7 @@ export class RequestableRolesDocument {
 
   @ApiProperty({ type: 'null' })
   nextCursor!: null;
+
+  @ApiProperty({ ...REVISION, description: 'of the tenant' })
+  revision!: number;
 }

@@ -64,4 +64,7 @@ export class MeDocument {
 
   @ApiProperty({ description: 'how the caller proved who they are: `oidc`, `token`, `api-key`, `admin-token`' })
   authentication!: string;
+
+  @ApiProperty({ ...REVISION, ...NULLABLE, description: 'of the user; null for a service account' })
+  revision!: number | null;
 }

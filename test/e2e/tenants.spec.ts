@@ -267,7 +267,11 @@ describe('the requestable roles of a tenant', () => {
     const member = await aMember(app, tenant);
     const set = await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: roles }, ifMatch(1));
     expect(set).toMatchObject({ status: 200, body: { requestableRoles: roles, revision: 2 } });
-    expect((await member.get(`${tenant.path}/requestable-roles`)).body).toEqual({ items: roles, nextCursor: null });
+    expect((await member.get(`${tenant.path}/requestable-roles`)).body).toEqual({
+      items: roles,
+      nextCursor: null,
+      revision: 2,
+    });
     expect((await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: [] }, ifMatch(1))).status).toBe(412);
     expect((await member.put(`${tenant.path}/requestable-roles`, { items: [] })).status).toBe(403);
     expect((await tenant.owner.put(`${tenant.path}/requestable-roles`, { items: [] })).body.requestableRoles).toEqual(
