@@ -51,7 +51,7 @@ export async function acceptedRequest(
     requester: known
       ? { ...known, displayName: known.displayName ?? requesterName }
       : await identityOf(runtime, requester, requesterName),
-    ...{ role, target, until, reason, status, closeReason, revocationNote },
+    ...{ role, target: { type: target.type, id: target.id }, until, reason, status, closeReason, revocationNote },
     reviewNote: decision?.note ?? null,
     reviewer: decision ? await identityOf(runtime, decision.by, decision.reviewerName) : null,
     reviewedAt: decision?.at ?? null,

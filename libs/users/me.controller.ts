@@ -39,8 +39,12 @@ export class MeController {
   async get(@Caller() caller: Principal): Promise<MeDocument> {
     const { id, type, name, authentication } = caller;
     const user = type === 'user' ? await this.queries.execute(new GetUser(id)) : undefined;
-    const { displayName, email, active, revision } =
-      user ?? { displayName: name, email: null, active: true, revision: null };
+    const { displayName, email, active, revision } = user ?? {
+      displayName: name,
+      email: null,
+      active: true,
+      revision: null,
+    };
     const question = { subject: subjectOf(caller), resource: INSTALLATION, permission: 'administrate' };
     const systemAdmin = await this.access.allows(question);
     return { id, type, displayName, email, active, systemAdmin, authentication, revision };
