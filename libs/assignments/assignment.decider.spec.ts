@@ -17,6 +17,8 @@ import {
 
 const at = '2026-01-01T00:00:00.000Z';
 const later = '2026-01-02T00:00:00.000Z';
+/** A role that the tenant defines. */
+const OWN = '01JQ00000000000000000ROLE1';
 const key = {
   tenantId: 'T',
   subject: { type: 'user' as const, id: 'U' },
@@ -79,6 +81,27 @@ describe('granting a role', () => {
       .then([granted({ replaced: [{ role: 'member', sources: ['direct', 'request:1'] }], rolesBefore: ['member'] })]);
   });
 
+  it('TW-087 takes the place of others where it is held from that source already, too', () => {
+    given(assignment, [granted(), granted({ role: 'member', source: 'request:1' })])
+      .when(grant())
+      .then([granted({ replaced: [{ role: 'member', sources: ['request:1'] }], rolesBefore: ['editor', 'member'] })]);
+  });
+
+  it('leaves nothing of what it takes the place of', () => {
+    const replaced = [{ role: 'member', sources: ['direct'] }];
+    const { state } = given(assignment, [granted({ role: 'member' }), granted({ replaced })]);
+    expect(state.roles).toEqual({ editor: { direct: { until: null, since: 1 } } });
+  });
+
+  it('of the tenant, and beside one of the tenant, takes no place', () => {
+    given(assignment, [granted()])
+      .when(grant({ role: OWN, roleRevision: 3 }))
+      .then([granted({ role: OWN, roleRevision: 3, rolesBefore: ['editor'], rolesAfter: ['editor', OWN] })]);
+    given(assignment, [granted({ role: OWN })])
+      .when(grant())
+      .then([granted({ rolesBefore: [OWN], rolesAfter: [OWN, 'editor'] })]);
+  });
+
   it('from a request stands beside other roles', () => {
     given(assignment, [granted({ role: 'member' })])
       .when(grant({ source: 'request:1', replace: false }))
@@ -118,6 +141,17 @@ describe('ending a role', () => {
       ]);
   });
 
+  it('leaves what has other sources, and other roles', () => {
+    const all = ended({ sources: ['direct', 'request:1'] });
+    expect(given(assignment, [...both, all]).state.roles).toEqual({ member: { x: { until: null, since: 2 } } });
+    const one = ended({ sources: ['direct'] });
+    expect(given(assignment, [...both, one]).state.roles).toEqual({
+      editor: { 'request:1': { until: later, since: 1 } },
+      member: { x: { until: null, since: 2 } },
+    });
+    expect(given(assignment, [...both, all, all]).state.roles).toEqual({ member: { x: { until: null, since: 2 } } });
+  });
+
   it('X-004 by revoking a request’s grant ends its own source alone; what is gone is no fault', () => {
     const revoke = end({ role: 'editor', sources: ['request:1'], reason: 'revoked' });
     const roles = ['editor', 'member'] as const;
@@ -134,9 +168,11 @@ describe('ending a role', () => {
     given(assignment, [granted({ until: later })])
       .when(expire)
       .then([ended({ reason: 'expired', at: later })]);
-    given(assignment, [granted({ until: at }), granted({ until: null })])
-      .when(expire)
-      .thenNothing();
+    for (const until of [null, '2026-01-03T00:00:00.000Z']) {
+      given(assignment, [granted({ until: at }), granted({ until })])
+        .when(expire)
+        .thenNothing();
+    }
   });
 
   it('may be limited to what began before a position', () => {
@@ -209,9 +245,11 @@ describe('asking for a role', () => {
     given(assignment, [opened('1')])
       .when(open())
       .thenNothing();
-    given(assignment, [opened('1')])
-      .when(open({ requestId: '2', supersedes: '1' }))
-      .then([opened('2')]);
+    for (const before of [[opened('1')], []]) {
+      given(assignment, before)
+        .when(open({ requestId: '2', supersedes: '1' }))
+        .then([opened('2')]);
+    }
   });
 
   it('is refused for what is held as long as it is asked for, in this stream or another', () => {
@@ -222,9 +260,13 @@ describe('asking for a role', () => {
     given(assignment)
       .when(open({ heldElsewhere: null }))
       .thenRefused('role-already-held');
-    given(assignment, [granted({ until: later })])
-      .when(open())
-      .then([{ ...opened('1'), data: { ...opened('1').data, rolesHeld: ['editor'] } } as AssignmentEvent]);
+    for (const longer of [null, '2026-01-03T00:00:00.000Z']) {
+      given(assignment, [granted({ until: later })])
+        .when(open({ until: longer }))
+        .then([
+          { ...opened('1'), data: { ...opened('1').data, until: longer, rolesHeld: ['editor'] } } as AssignmentEvent,
+        ]);
+    }
   });
 
   it('keeps the reason apart from the rest', () => {

@@ -152,9 +152,10 @@ describe('a grant that ends otherwise', () => {
   });
 
   it('expires', async () => {
-    const end = new Date(Date.now() + 2_500).toISOString();
+    const end = new Date(Date.now() + 5_000).toISOString();
     const id = await world.granted(world.u1, { until: end });
-    expect(await world.canEdit(world.u1)).toBe(true);
+    // A machine that took so long to grant it has nothing left to see.
+    expect((await world.canEdit(world.u1)) || Date.now() > Date.parse(end)).toBe(true);
     await becomes(id, { status: 'expired', closeReason: 'expired' });
     expect(await world.canEdit(world.u1)).toBe(false);
   });
