@@ -2,9 +2,8 @@ import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Kysely, sql } from 'kysely';
 import { KYSELY, type Page, PageQuery, Paging, SIGNING_KEY } from '../edge/index.js';
-import { DeciderRuntime } from '../event-store/index.js';
-import { CLOCK, type Clock, Refused } from '../platform/index.js';
-import { Progress } from '../projections/index.js';
+import { DeciderRuntime, EventLogUnavailable, PARTITION } from '../event-store/index.js';
+import { answersWithin, CLOCK, type Clock, Refused } from '../platform/index.js';
 import type { ServiceAccountTables } from '../service-accounts/index.js';
 import type { WorkspaceTables } from '../workspaces/index.js';
 import type { RoleName, Subject, Target } from './assignment.decider.js';
@@ -42,6 +41,9 @@ interface MemberRow {
   active: boolean | null;
   held: { role: RoleName; source: string; until: string | null }[];
 }
+
+/** Reading goes on without the log. */
+const LONGEST_WAIT_FOR_LOG_MS = 1_000;
 
 /** Who holds which roles on a target now. */
 export class ListMembers extends Query<Page<ListedMember>> {
@@ -116,26 +118,33 @@ export class GetMemberHandler implements IQueryHandler<GetMember> {
     @Inject(KYSELY) private readonly db: Kysely<AssignmentTables>,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly runtime: DeciderRuntime,
-    private readonly progress: Progress,
   ) {}
 
   async execute({ tenantId, target, memberId }: GetMember): Promise<ReadMember | undefined> {
-    // Of before the rows are read: a change in between makes it stale, and is never overwritten.
-    const { projected } = this.progress;
-    const { rows } = await sql<MemberRow>`${membersOf(tenantId, target, this.clock)}
-      and a.subject_id = ${memberId} group by ${EACH_MEMBER}`.execute(this.db);
+    // The revision is that of the rows, and not of what they don't show yet: nobody overwrites what they did not see.
+    const { rows } = await sql<MemberRow & { position: number }>`
+      select member.*, (select position from relay_checkpoint where partition = ${PARTITION}) as position
+      from (${membersOf(tenantId, target, this.clock)} and a.subject_id = ${memberId} group by ${EACH_MEMBER}) member
+      `.execute(this.db);
     if (!rows[0]) return undefined;
     const member = listedMember(target, rows[0]);
-    return { ...member, revision: await this.revisionOf({ tenantId, target, subject: member.subject }, projected) };
+    const key = { tenantId, target, subject: member.subject };
+    return { ...member, revision: await this.revisionOf(key, rows[0].position) };
   }
 
   private async revisionOf(key: AssignmentKey, position: number): Promise<number | null> {
-    try {
-      return (await memberResource(this.runtime, key, { at: this.clock.now().toISOString(), position })).revision;
-    } catch (error) {
-      if (error instanceof Refused && error.code === 'dependency-unavailable') return null;
-      throw error;
-    }
+    const asked = memberResource(this.runtime, key, { at: this.clock.now().toISOString(), position }).then(
+      ({ revision }) => revision,
+      (error: unknown) => {
+        if (error instanceof EventLogUnavailable) return null;
+        throw error;
+      },
+    );
+    const isAnswered = await answersWithin(
+      LONGEST_WAIT_FOR_LOG_MS,
+      asked.catch(() => null),
+    );
+    return isAnswered ? asked : null;
   }
 }
 

@@ -92,6 +92,18 @@ describe('P11 with a dependency away', () => {
     expect((await owner.patch(path, { name: 'now it works' })).status).toBe(200);
   });
 
+  it('without the event store a member is read without the revision that it knows', async () => {
+    const { owner, path } = await aTenant(app);
+    const member = `${path}/members/${owner.id}`;
+    expect((await owner.get(member)).headers.get('etag')).toBe('"1"');
+    for (const answer of [away(new EventLogUnavailable('away')), () => new Promise<never>(() => undefined)]) {
+      standIns.put(app.runtime.log, 'readStream', answer);
+      const { status, body, headers } = await owner.get(member);
+      expect([status, body.revision, headers.get('etag')]).toEqual([200, null, null]);
+      standIns.takeBack();
+    }
+  });
+
   it('TW-048 a tenant whose root workspace can’t be saved is not there; the same call completes it', async () => {
     const { owner } = await aTenant(app);
     const headers = { 'idempotency-key': 'root-can-t-be-saved' };
