@@ -61,6 +61,7 @@ const PAGE = 1_000;
 
 export class SpiceDb {
   private readonly client: v1.ZedClientInterface;
+  private requireFilled: () => Promise<void> = async () => undefined;
 
   constructor(private readonly options: SpiceDbOptions) {
     const { endpoint, presharedKey, tls, ca, timeoutMs = 10_000 } = options;
@@ -81,6 +82,11 @@ export class SpiceDb {
         );
   }
 
+  /** @param requireFilled called before an answer that is no, or nothing, to anything: what it rejects with is the answer */
+  beforeNo(requireFilled: () => Promise<void>): void {
+    this.requireFilled = requireFilled;
+  }
+
   /**
    * Writes all updates, or none where one of them is refused or a precondition does not hold.
    * @returns a ZedToken at which the write is visible
@@ -98,7 +104,9 @@ export class SpiceDb {
   async check(check: Check, freshness: Freshness): Promise<boolean> {
     const request = v1.CheckPermissionRequest.create({ ...toCheckRequest(check), consistency: consistency(freshness) });
     const { permissionship } = await this.call(() => this.client.promises.checkPermission(request));
-    return permissionship === HAS_PERMISSION;
+    const held = permissionship === HAS_PERMISSION;
+    if (!held) await this.requireFilled();
+    return held;
   }
 
   /**
@@ -115,20 +123,27 @@ export class SpiceDb {
       consistency: consistency(freshness),
     });
     const { pairs } = await this.call(() => this.client.promises.checkBulkPermissions(request));
-    return pairs.map(({ response }) => {
+    const answers = pairs.map(({ response }) => {
       if (response.oneofKind === 'item') return response.item.permissionship === HAS_PERMISSION;
       if (response.oneofKind === 'error' && PERMANENT.has(response.error.code)) return false;
       throw this.unavailable(response.oneofKind === 'error' ? response.error.message : 'a check was not answered');
     });
+    return this.believed(answers);
   }
 
   private async checkAlone(check: Check, freshness: Freshness): Promise<boolean> {
     try {
       return await this.check(check, freshness);
     } catch (error) {
-      if (error instanceof SpiceDbRefused) return false;
-      throw error;
+      if (!(error instanceof SpiceDbRefused)) throw error;
+      await this.requireFilled();
+      return false;
     }
+  }
+
+  private async believed(answers: boolean[]): Promise<boolean[]> {
+    if (!answers.includes(true)) await this.requireFilled();
+    return answers;
   }
 
   /** Ids of the resources of a type on which the subject has the permission. */
@@ -141,6 +156,7 @@ export class SpiceDb {
       consistency: consistency(freshness),
     });
     const found = await this.call(() => this.client.promises.lookupResources(request));
+    if (found.length === 0) await this.requireFilled();
     return found.map(({ resourceObjectId }) => resourceObjectId);
   }
 

@@ -16,6 +16,7 @@ import { Progress } from '../projections/index.js';
 import { buildDomain } from './domain.js';
 import { type FaultHook, withFaultPoints } from './fault-points.js';
 import { withMetrics } from './measured-log.js';
+import { requireFilled } from './require-filled.js';
 import { requireUsableKeys } from './require-migrated.js';
 import type { Runtime } from './runtime.module.js';
 
@@ -49,6 +50,7 @@ export async function openRuntime(config: Config, { name, clock, ids, at }: Open
   const keys = new SubjectKeys(pool, config.personalDataKeys);
   await requireUsableKeys(keys).catch(unlessNothingToLookAt);
   const progress = new Progress(pool);
+  spicedb.beforeNo(requireFilled(spicedb, progress));
   progress.alsoHear(ERASED_CHANNEL, {
     hear: (subject) => keys.forget([subject]),
     missed: () => keys.forgetAll(),
