@@ -46,6 +46,10 @@ describe('a tuple', () => {
     ]);
   });
 
+  it('has the latest end, whichever of its sources came first', () => {
+    expect(effects([want('a', late)], [want('b', early)], [end('b')])).toEqual([[0, 'touch', name, late]]);
+  });
+
   it('TW-110 that is wanted again by the same source is not written again', () => {
     expect(effects([want('a')], [want('a')], [end('x')], [want('a', early)], [want('a', early)])).toEqual([
       [0, 'touch', name, null],
@@ -156,6 +160,30 @@ describe('the end of what somebody has in a tenant', () => {
   });
 });
 
+describe('a tuple that was parked', () => {
+  const settle = (resend?: string): SourceChange => ({
+    settle: 'P',
+    as: 'retried',
+    by: 'Ada',
+    ...(resend && { resend }),
+  });
+
+  it('is delivered again when it is tried again, as it is wanted by then', () => {
+    expect(effects([want('a', late)], [settle(name)], [end('a')], [settle(name)])).toEqual([
+      [0, 'touch', name, late],
+      [1, 'touch', name, late],
+      [2, 'delete', name, null],
+      [3, 'delete', name, null],
+    ]);
+  });
+
+  it('is settled, and not delivered, where nothing is to be', () => {
+    const fold = folded([[want('a')], [settle()]]);
+    expect(fold.settled).toEqual([settle()]);
+    expect(fold.effective).toHaveLength(1);
+  });
+});
+
 describe('a tenant that is closed', () => {
   it('yields only deletes from then on, also in the same batch', () => {
     expect(
@@ -195,7 +223,7 @@ describe('a subject that is suspended', () => {
   });
 
   it('gets it back in parts, in order; what it is given meanwhile counts at once', () => {
-    const given = [want('a', early), want('a', null, of('X')), want('a', null, of('Y')), want('a', null, of('Z'))];
+    const given = [want('a', null, of('Y')), want('a', early), want('a', null, of('Z')), want('a', null, of('X'))];
     expect(
       effects(given, [suspend], [reinstate], [want('b', late, of('Z'))], [restore], [restore], [restore]).slice(-5),
     ).toEqual([
@@ -205,6 +233,13 @@ describe('a subject that is suspended', () => {
       [5, 'touch', at('Y'), null],
       [5, 'touch', at('Z'), null],
     ]);
+  });
+
+  it('gets nothing back that is somebody else’s', () => {
+    const other = { suspend: 'user:V' };
+    const both = [want('a'), want('a', null, { ...tuple, subject: 'user:V' })];
+    const all = effects(both, [suspend, other], [reinstate, { reinstate: 'user:V' }], [restore]);
+    expect(all.slice(4)).toEqual([[3, 'touch', name, null]]);
   });
 
   it('gets nothing back that belongs to another tenant, to a closed one, or once it is suspended again', () => {

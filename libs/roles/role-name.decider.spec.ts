@@ -38,6 +38,14 @@ it('another spelling of its own name is claimed anew', () => {
     .thenNothing();
 });
 
+it('a name that is given up for another, or is not the one that is held, is claimed anew', () => {
+  for (const again of [claimed('A', 'Ops', 'Ward'), claimed('A', 'OPS', 'OPS')]) {
+    given(roleName, [claimed('A')])
+      .when(claim(again))
+      .then([again]);
+  }
+});
+
 it('a released name is free; a claim that came after what is given up stays', () => {
   given(roleName, [claimed('A'), released('A')])
     .when(claim(claimed('B')))

@@ -64,6 +64,21 @@ describe('changing a role', () => {
     given(role, events)
       .when(change({ name: 'x' }, { ifRevision: 1 }))
       .thenRefused('stale-revision');
+    given(role, events)
+      .when(change({ name: 'x' }, { ifRevision: 2 }))
+      .then([changed({ name: 'Ward' }, { name: 'x' }, 3)]);
+  });
+
+  it('is none where only the order differs', () => {
+    const spelledAs = { 'apps:read': 'form', 'tags:read': 'form' };
+    const grouped = { ...created, data: { ...created.data, spelledAs } };
+    const turned = { 'tags:read': 'form', 'apps:read': 'form' };
+    given(role, [grouped])
+      .when(change({ permissions: ['tags:read', 'apps:read'], spelledAs: turned }))
+      .thenNothing();
+    given(role, [grouped])
+      .when(change({ spelledAs: {} }))
+      .then([changed({ spelledAs }, { spelledAs: {} })]);
   });
 
   it('is accepted where it was judged before a change that lets it allow nothing more', () => {
@@ -87,6 +102,16 @@ describe('changing a role', () => {
     given(role, [created, changed({ name: 'Nurse' }, { name: 'Ward' })])
       .when(change({ name: 'Doctor' }, { claimedAt: 0 }))
       .thenRefused('conflict');
+  });
+
+  it('to a name that was claimed since it was named last is made, whatever else has changed', () => {
+    const [first, second] = [
+      changed({ description: null }, { description: 'x' }),
+      changed({}, { requestable: true }, 3),
+    ];
+    given(role, [created, first, second])
+      .when(change({ name: 'Doctor' }, { claimedAt: 1 }))
+      .then([changed({ name: 'Nurse' }, { name: 'Doctor' }, 4)]);
   });
 
   it('is not possible once it goes, or has gone', () => {
@@ -115,8 +140,9 @@ describe('deleting a role', () => {
     given(role, [created]).when(finish(false)).thenNothing();
   });
 
-  it('is refused for a stale revision, and for what is gone', () => {
+  it('is refused for a stale revision alone, and for what is gone', () => {
     given(role, [created]).when(start(7)).thenRefused('stale-revision');
+    given(role, [created]).when(start(1)).then([started]);
     given(role, [created, deleted()]).when(start()).thenRefused('not-found');
     given(role).when(start()).thenRefused('not-found');
   });

@@ -199,12 +199,15 @@ describe('ending admin', () => {
   });
 
   it('of what has expired takes only that', () => {
-    const events = [created, granted(ann), granted(bob, { until: at }), granted(bob, { source: 'request:1' })];
+    const events = [created, granted(ann), granted(bob, { until: later }), granted(bob, { source: 'request:1' })];
     given(tenant, events)
       .when(end(bob, { sources: ['direct'], reason: 'expired' }))
       .then([ended(bob, { reason: 'expired', stillAdmin: true })]);
     given(tenant, events)
       .when(end(bob, { sources: ['request:1'], reason: 'expired' }))
+      .thenNothing();
+    given(tenant, [created, granted(ann), granted(bob, { until: '2026-01-03T00:00:00.000Z' })])
+      .when(end(bob, { reason: 'expired' }))
       .thenNothing();
   });
 
