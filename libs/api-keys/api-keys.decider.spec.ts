@@ -51,6 +51,9 @@ describe('creating a key', () => {
     given(apiKeys, [created])
       .when((keys) => createApiKey(another, keys, sameNameAs))
       .thenRefused('api-key-name-taken', { field: 'name' });
+    given(apiKeys, [created])
+      .when((keys) => createApiKey({ ...another, name: 'other' }, keys, sameNameAs))
+      .then([{ ...created, data: { ...created.data, apiKeyId: other }, personal: { name: 'other' } } as ApiKeyEvent]);
     for (const events of [[created], [created, revoked]]) {
       const expiresAt = '2026-03-02T10:00:00.000Z';
       given(apiKeys, events)
@@ -74,6 +77,9 @@ describe('revoking', () => {
     given(apiKeys, [created])
       .when((keys) => revokeApiKey({ ...revocation, ifRevision: 2 }, keys))
       .thenRefused('stale-revision');
+    given(apiKeys, [created])
+      .when((keys) => revokeApiKey({ ...revocation, ifRevision: 1 }, keys))
+      .then([revoked]);
   });
 
   it('ends those of a member who left that were made before', () => {

@@ -48,6 +48,7 @@ it('keeps what other services define when ours is written', () => {
   expect(merged).toContain('definition other/thing {\n\trelation a: user with ok\n}');
   expect(merged).toContain('caveat ok(x map<int>) {\n\tx == {"a": 1}\n}');
   expect(merged.match(/definition doc/g)).toHaveLength(1);
+  expect(merged.match(/use expiration/g)).toHaveLength(1);
   expect(withForeignDefinitions(OURS, OURS)).toBe(OURS);
 });
 

@@ -59,6 +59,9 @@ describe('a system admin', () => {
     given(installation, [granted])
       .when((state) => grantSystemAdmin({ userId, user: 'deactivated', at }, state))
       .thenRefused('user-inactive');
+    given(installation)
+      .when((state) => grantSystemAdmin({ userId, user: 'suspended', at }, state))
+      .thenRefused('user-suspended');
   });
 
   it('ends once, and may be granted again', () => {
@@ -103,6 +106,9 @@ describe('a checker', () => {
     given(installation, [checker(1)])
       .when((state) => endChecker({ ...end, ifRevision: 2 }, state))
       .thenRefused('stale-revision');
+    given(installation, [checker(1)])
+      .when((state) => endChecker({ ...end, subjectId: userId }, state))
+      .thenNothing();
     given(installation, [checker(1), none(2)])
       .when((state) => endChecker(end, state))
       .thenNothing();

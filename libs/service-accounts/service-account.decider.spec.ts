@@ -69,6 +69,16 @@ describe('a service account', () => {
       .thenRefused('stale-revision');
   });
 
+  it('is deleted for who saw it as it is, and for nobody who saw it otherwise', () => {
+    const command = { tenantId, reason: 'deleted' as const, at: later };
+    given(serviceAccount, [created])
+      .when((state) => deleteServiceAccount({ ...command, ifRevision: 7 }, state))
+      .thenRefused('stale-revision');
+    given(serviceAccount, [created])
+      .when((state) => deleteServiceAccount({ ...command, ifRevision: 1 }, state))
+      .then([deleted]);
+  });
+
   it('is not there for another tenant', () => {
     const foreign = { tenantId: other, at: later };
     const decisions = [
@@ -135,6 +145,9 @@ describe('a token of a service account', () => {
       .when((state) => issueServiceAccountToken({ ...issuing, tokenId: other, name: 'ci' }, state, sameNameAs))
       .thenRefused('token-name-taken', { field: 'name' });
     given(serviceAccount, [created, issued])
+      .when((state) => issueServiceAccountToken({ ...issuing, tokenId: other, name: 'other' }, state, sameNameAs))
+      .then([{ ...issued, data: { ...issued.data, tokenId: other, name: 'other' } } as never]);
+    given(serviceAccount, [created, issued])
       .when((state) =>
         issueServiceAccountToken({ ...issuing, tokenId: other, expiresAt: null, at: later }, state, sameNameAs),
       )
@@ -154,5 +167,8 @@ describe('a token of a service account', () => {
     given(serviceAccount, [created, issued])
       .when((state) => revokeServiceAccountToken({ ...revocation, ifRevision: 2 }, state))
       .thenRefused('stale-revision');
+    given(serviceAccount, [created, issued])
+      .when((state) => revokeServiceAccountToken({ ...revocation, ifRevision: 1 }, state))
+      .then([revoked]);
   });
 });

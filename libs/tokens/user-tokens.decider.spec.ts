@@ -60,6 +60,9 @@ describe('issuing a token', () => {
     given(userTokens, [endless])
       .when((tokens) => issueToken({ ...command, tokenId: other, name: 'ci', at: later }, tokens, sameNameAs))
       .thenRefused('token-name-taken', { field: 'name' });
+    given(userTokens, [endless])
+      .when((tokens) => issueToken({ ...command, tokenId: other, name: 'other' }, tokens, sameNameAs))
+      .then([{ ...issued, data: { ...issued.data, tokenId: other }, personal: { name: 'other' } } as TokenEvent]);
   });
 
   it.each([
@@ -94,9 +97,12 @@ describe('revoking a token', () => {
       .thenRefused('token-already-revoked');
   });
 
-  it('is refused to who saw an earlier state', () => {
+  it('is refused to who saw an earlier state alone', () => {
     given(userTokens, [issued])
       .when((tokens) => revokeToken({ ...revocation, ifRevision: 3 }, tokens))
       .thenRefused('stale-revision');
+    given(userTokens, [issued])
+      .when((tokens) => revokeToken({ ...revocation, ifRevision: 1 }, tokens))
+      .then([revoked]);
   });
 });

@@ -47,6 +47,16 @@ describe('registering a user', () => {
       .then([{ type: 'user-registered.v1', data: { userId, ...externalIdentity, builtIn: false, at }, personal: {} }]);
   });
 
+  it('leaves a user who is known by it, and one without it by none', () => {
+    const externalIdentity = { issuer: 'https://id.example.org', subject: 'ada' };
+    const known: UserEvent = {
+      type: 'user-registered.v1',
+      data: { ...ada.data, ...externalIdentity, builtIn: false, at },
+    };
+    expect(given(user, [known]).state).toMatchObject({ externalIdentity, displayName: null, email: null });
+    expect(given(user, [ada]).state).toMatchObject({ externalIdentity: null, displayName: 'Ada' });
+  });
+
   it('does nothing a second time, whatever has become of the user', () => {
     given(user, [ada])
       .when((state) => registerUser(command, state))
@@ -194,6 +204,16 @@ describe('suspending a user', () => {
       .thenNothing();
     expect(given(user, [ada, suspended]).state).toMatchObject({ status: 'suspended', displayName: 'Ada', revision: 2 });
     expect(given(user, [ada, suspended, reinstated]).state).toMatchObject({ status: 'active', revision: 3 });
+  });
+
+  it('is what counts: what is on the record of tenants changes nothing about the user', () => {
+    const withdrawn: UserEvent = { type: 'user-access-withdrawn.v1', data: { userId, tenantId: 'T', at: later } };
+    const restored: UserEvent = {
+      type: 'user-access-restored.v1',
+      data: { userId, tenantId: 'T', most: 900, more: false, at: later },
+    };
+    const { state } = given(user, [ada, suspended, reinstated]);
+    expect(given(user, [ada, suspended, withdrawn, reinstated, restored]).state).toEqual(state);
   });
 
   it('is refused for who is unknown or gone, for oneself, for the built-in administrator, and of an earlier state', () => {

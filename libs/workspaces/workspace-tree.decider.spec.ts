@@ -50,6 +50,12 @@ describe('creating a workspace', () => {
         ),
       )
       .then([{ ...created('D', 'C'), data: { ...created('D', 'C').data, creatorId: 'U' } } as WorkspaceEvent]);
+    const robot = { creatorId: 'S', creatorType: 'service_account' as const };
+    given(workspaceTree, tree)
+      .when((state) =>
+        createWorkspace({ workspaceId: 'D', tenantId, name: 'D', parentId: 'C', ...robot, at }, state, sameNameAs),
+      )
+      .then([{ ...created('D', 'C'), data: { ...created('D', 'C').data, ...robot } } as WorkspaceEvent]);
   });
 
   it('is refused below one that is not there', () => {
@@ -113,6 +119,17 @@ describe('changing a workspace', () => {
     expect(state.workspaces.get('B')).toMatchObject({ name: 'N', parentId: 'C', revision: 3, updatedAt: later });
   });
 
+  it('renames the root, too', () => {
+    given(workspaceTree, tree)
+      .when(change('R', { name: 'N' }))
+      .then([
+        {
+          type: 'workspace-renamed.v1',
+          data: { workspaceId: 'R', tenantId, from: 'R', to: 'N', revision: 2, at: later },
+        },
+      ]);
+  });
+
   it('to what it is does nothing', () => {
     given(workspaceTree, tree)
       .when(change('B', { name: 'B', parentId: 'A' }))
@@ -173,6 +190,9 @@ describe('deleting a workspace', () => {
   it('is refused to who saw an earlier state, and for one that is not there', () => {
     given(workspaceTree, tree).when(remove('B', 2)).thenRefused('stale-revision');
     given(workspaceTree, [...tree, deleted('B', 'A')])
+      .when(remove('B'))
+      .thenRefused('not-found');
+    given(workspaceTree, [...tree, closed])
       .when(remove('B'))
       .thenRefused('not-found');
   });
