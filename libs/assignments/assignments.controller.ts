@@ -19,7 +19,7 @@ import {
   SubjectBody,
   subjectOf,
 } from '../edge/index.js';
-import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, UlidParam } from '../platform/index.js';
+import { IsIsoInstant, IsNested, IsUlid, Nullable, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { IsRoleReference } from '../roles/index.js';
 import type { Target } from './assignment.decider.js';
@@ -92,9 +92,8 @@ export class AssignmentsController {
     @UlidParam('tenantId') tenantId: string,
     @QueryString() query: ListAssignmentsQuery,
   ): Promise<Page<AssignmentResource>> {
-    const permission = query.subjectId === caller.id ? 'view' : 'members_read';
-    const resource = `tenant:${tenantId}`;
-    await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
+    if (query.subjectId === caller.id) await this.requireAny(caller, tenantId);
+    else await this.access.require({ ...onTenant(caller, tenantId), permission: 'members_read', seenWith: 'view' });
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListAssignments(tenantId, { ...query, role }));
   }
@@ -150,4 +149,18 @@ export class AssignmentsController {
     const input = { tenantId, subject, target, role, reason: 'removed' as const, mustHold: true, ifRevision };
     return this.edge.runQuietly(call, (context) => new EndRole(context, input));
   }
+
+  /**
+   * A guest of a workspace does not see the tenant, and what they hold there is theirs to list and give up.
+   * @throws Refused `not-found` to who neither sees the tenant nor holds anything in it
+   */
+  private async requireAny(caller: Principal, tenantId: string): Promise<void> {
+    if (await this.access.allows({ ...onTenant(caller, tenantId), permission: 'view' })) return;
+    const { items } = await this.queries.execute(new ListAssignments(tenantId, { subjectId: caller.id, limit: 1 }));
+    if (items.length === 0) throw new Refused('not-found');
+  }
+}
+
+function onTenant(caller: Principal, tenantId: string) {
+  return { subject: subjectOf(caller), resource: `tenant:${tenantId}` };
 }

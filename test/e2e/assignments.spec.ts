@@ -211,3 +211,20 @@ describe('removing an assignment', () => {
     expect((await tenant.owner.delete(`${assignments}/${id}`)).body).toEqual(missing.body);
   });
 });
+
+it('what a guest of a workspace holds is theirs to list and to give up, though they don’t see the tenant', async () => {
+  const [guest, stranger] = [await aUserWithToken(app, 'guest'), await aUserWithToken(app)];
+  await done(assign(guest, {}));
+  expect((await guest.get(tenant.path)).status).toBe(404);
+  const own = `${assignments}?subjectId=${guest.id}`;
+  const { body } = await done(guest.get(own));
+  expect(body.items).toMatchObject([{ role: 'editor', target: onWorkspace(), source: 'direct' }]);
+  const missing = await guest.get(`/v1/tenants/${UNKNOWN}/assignments?subjectId=${guest.id}`);
+  expect(missing.status).toBe(404);
+  expect((await guest.get(assignments)).body).toEqual(missing.body);
+  expect((await stranger.get(own)).body).toEqual(missing.body);
+  expect((await stranger.get(`${assignments}?subjectId=${stranger.id}`)).body).toEqual(missing.body);
+  expect((await guest.delete(`${assignments}/${body.items![0]!.id}`)).status).toBe(204);
+  expect(await held(guest)).toEqual([]);
+  expect((await guest.get(own)).body).toEqual(missing.body);
+});
