@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { IsInt, Max, Min } from 'class-validator';
 import {
   Access,
   type Answer,
@@ -20,7 +19,7 @@ import {
   subjectOf,
   TENANT,
 } from '../edge/index.js';
-import { IsName, IsUlid, Omittable, Refused, UlidParam } from '../platform/index.js';
+import { IsName, IsUlid, IsWholeNumber, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { callingUser } from '../users/index.js';
 import { ApiKeyDocument, CreatedApiKeyDocument } from './api-keys.documents.js';
 import { CreateApiKey, type CreatedApiKey } from './create-api-key.js';
@@ -36,10 +35,8 @@ class CreateApiKeyBody {
   name!: string;
 
   @Omittable()
-  @IsInt()
-  @Min(1)
-  @Max(LONGEST_DAYS)
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: LONGEST_DAYS, default: DEFAULT_DAYS })
+  @IsWholeNumber(1, LONGEST_DAYS)
+  @ApiProperty({ default: DEFAULT_DAYS })
   expiresInDays: number = DEFAULT_DAYS;
 }
 

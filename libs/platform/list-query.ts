@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
-import { Omittable } from './validators.js';
+import { IsString, MaxLength } from 'class-validator';
+import { IsWholeNumber, Omittable } from './validators.js';
 
 const DEFAULT_LIST_LIMIT = 50;
 const LARGEST_LIST_LIMIT = 200;
@@ -11,17 +11,8 @@ export class ListQuery {
   @Transform(({ value }: { value: unknown }) =>
     typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
   )
-  @IsInt({ message: `limit must be a whole number from 1 to ${LARGEST_LIST_LIMIT}` })
-  @Min(1, { message: `limit must be a whole number from 1 to ${LARGEST_LIST_LIMIT}` })
-  @Max(LARGEST_LIST_LIMIT, { message: `limit must be a whole number from 1 to ${LARGEST_LIST_LIMIT}` })
-  @ApiProperty({
-    type: 'integer',
-    required: false,
-    minimum: 1,
-    maximum: LARGEST_LIST_LIMIT,
-    default: DEFAULT_LIST_LIMIT,
-    description: 'items of a page',
-  })
+  @IsWholeNumber(1, LARGEST_LIST_LIMIT)
+  @ApiProperty({ required: false, default: DEFAULT_LIST_LIMIT, description: 'items of a page' })
   limit: number = DEFAULT_LIST_LIMIT;
 
   /** `nextCursor` of the page before. */

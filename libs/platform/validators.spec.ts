@@ -12,6 +12,7 @@ import {
   IsNestedList,
   IsTrueOrFalse,
   IsUlid,
+  IsWholeNumber,
   Nullable,
   Omittable,
 } from './validators.js';
@@ -36,6 +37,10 @@ class Outer {
   @Omittable()
   @IsIsoInstant()
   until?: string;
+
+  @Omittable()
+  @IsWholeNumber(1, 9)
+  count?: number;
 
   @Omittable()
   @IsNested(() => Inner)
@@ -114,6 +119,11 @@ describe('a rule of a field', () => {
     await expect(read({ name: 'a', inner: { name: 5 } })).rejects.toMatchObject({
       detail: "inner.name must be text of 1 to 5 characters that isn't blank",
     });
+    for (const count of [0, 10, 1.5, '5', true, {}, null]) {
+      const detail = 'count must be a whole number from 1 to 9';
+      const errors = [{ field: 'count', message: detail }];
+      await expect(read({ name: 'a', count })).rejects.toMatchObject({ detail, extra: { errors } });
+    }
   });
 
   it('is part of the OpenAPI document', async () => {
@@ -129,6 +139,7 @@ describe('a rule of a field', () => {
         note: { type: 'string', maxLength: 9, nullable: true },
         ids: { type: 'array', items: { type: 'string', pattern: expect.any(String) } },
         until: { type: 'string', format: 'date-time' },
+        count: { type: 'integer', minimum: 1, maximum: 9 },
         inner: { $ref: '#/components/schemas/Inner' },
         inners: { type: 'array', items: { $ref: '#/components/schemas/Inner' } },
       },

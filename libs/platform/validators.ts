@@ -109,6 +109,21 @@ export function IsTrueOrFalse(): PropertyDecorator {
   );
 }
 
+/** One rule, and not three, of which the one that is named first would mislead. */
+export function IsWholeNumber(min: number, max: number): PropertyDecorator {
+  const message = `$property must be a whole number from ${min} to ${max}`;
+  return applyDecorators(
+    ValidateBy({
+      name: 'isWholeNumber',
+      validator: {
+        validate: (value: unknown) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+        defaultMessage: () => message,
+      },
+    }),
+    ApiProperty({ type: 'integer', minimum: min, maximum: max }),
+  );
+}
+
 /** The field may be absent; `null` is not absent. */
 export function Omittable(): PropertyDecorator {
   return applyDecorators(

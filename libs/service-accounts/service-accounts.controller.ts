@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { IsInt, Max, Min } from 'class-validator';
 import {
   type Answer,
   AnswersPageOf,
@@ -18,7 +17,7 @@ import {
   Requires,
   TENANT,
 } from '../edge/index.js';
-import { IsIsoInstant, IsName, Omittable, Refused, UlidParam } from '../platform/index.js';
+import { IsIsoInstant, IsName, IsWholeNumber, Omittable, Refused, UlidParam } from '../platform/index.js';
 import { AccountRights, isSelf } from './account-rights.js';
 import { CreateServiceAccount, DeleteServiceAccount, RenameServiceAccount } from './change-service-account.js';
 import {
@@ -60,13 +59,8 @@ class ServiceAccountTokenBody {
   name: string = DEFAULT_TOKEN_NAME;
 
   @Omittable()
-  @IsInt()
-  @Min(1)
-  @Max(LONGEST_SECONDS)
-  @ApiProperty({
-    ...{ type: 'integer', minimum: 1, maximum: LONGEST_SECONDS, example: 3_600 },
-    description: 'seconds; no end where absent',
-  })
+  @IsWholeNumber(1, LONGEST_SECONDS)
+  @ApiProperty({ example: 3_600, description: 'seconds; no end where absent' })
   expiresIn?: number;
 
   @Omittable()

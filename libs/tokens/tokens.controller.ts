@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query as QueryString } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { IsInt, Max, Min } from 'class-validator';
 import {
   Access,
   type Answer,
@@ -17,7 +16,7 @@ import {
   type Principal,
   Problems,
 } from '../edge/index.js';
-import { IsName, Nullable, Refused, UlidParam } from '../platform/index.js';
+import { IsName, IsWholeNumber, Nullable, Refused, UlidParam } from '../platform/index.js';
 import { callingUser, GetUser, requireSelfOrAdmin } from '../users/index.js';
 import { type IssuedToken, IssueToken } from './issue-token.js';
 import { type ListedToken, ListTokens } from './list-tokens.js';
@@ -32,16 +31,8 @@ class TokenBody {
   name!: string;
 
   @Nullable()
-  @IsInt()
-  @Min(1)
-  @Max(LONGEST_DAYS)
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: LONGEST_DAYS,
-    default: DEFAULT_DAYS,
-    description: 'null for a token without an end',
-  })
+  @IsWholeNumber(1, LONGEST_DAYS)
+  @ApiProperty({ default: DEFAULT_DAYS, description: 'null for a token without an end' })
   expiresInDays: number | null = DEFAULT_DAYS;
 }
 
