@@ -1,4 +1,5 @@
 import { until } from '../testing/index.js';
+import { checkedApp } from '../../test/e2e/world.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { done, type Person, World } from './world.fixture.js';
 
@@ -6,13 +7,7 @@ let app: TestApp;
 let world: World;
 let tenants = 0;
 
-beforeAll(async () => {
-  app = await startTestApp();
-});
-
-afterAll(async () => {
-  await app?.stop();
-});
+checkedApp(async () => (app = await startTestApp()));
 
 beforeEach(async () => {
   world = await World.create(app, `tenant ${tenants++}`);

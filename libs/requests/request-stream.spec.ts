@@ -1,5 +1,6 @@
 import { given } from '../testing/index.js';
 import { approval, recordDecision } from './approval.decider.js';
+import { well } from './request-events.fixture.js';
 import { decideRequest, requestStream, type RequestStreamEvent } from './request-stream.js';
 
 const at = '2026-01-02T03:04:05.000Z';
@@ -12,18 +13,7 @@ const submitted: RequestStreamEvent = {
   data: { ...about, until: null, rolesHeld: ['member'], at },
   personal: {},
 };
-const circumstances = {
-  tenantExists: true,
-  targetExists: true,
-  requestable: true,
-  roleExists: true,
-  requesterActive: true,
-  requesterSuspended: false,
-  requesterIsMember: true,
-  requesterRemovedAt: -1,
-  rolesHeld: ['member' as const],
-};
-const approve = { by: adm, verdict: 'approved' as const, note: 'ok', reviewerName: 'Adm', circumstances, at };
+const approve = { by: adm, verdict: 'approved' as const, note: 'ok', reviewerName: 'Adm', circumstances: well, at };
 const decided = { requestId: 'r1', tenantId: 't1', by: adm, verdict: 'approved' as const, at };
 const recorded: RequestStreamEvent = {
   type: 'approval-decision-recorded.v1',

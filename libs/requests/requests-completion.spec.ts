@@ -11,10 +11,12 @@ import {
 import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { createLogger, derivedUlid } from '../platform/index.js';
 import { until } from '../testing/index.js';
+import { checkedApp } from '../../test/e2e/world.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { DeactivateUser } from '../users/index.js';
 import { assignmentOf } from './open-role.js';
-import { type Circumstances, supersedeRequest } from './request.decider.js';
+import { supersedeRequest } from './request.decider.js';
+import { well } from './request-events.fixture.js';
 import { decideRequest, executeOnRequest } from './request-stream.js';
 import { RevokeRequest } from './revoke-request.js';
 import { SubmitRequest } from './submit-request.js';
@@ -25,30 +27,15 @@ let world: World;
 let runtime: DeciderRuntime;
 let tenants = 0;
 
-beforeAll(async () => {
-  app = await startTestApp();
-  runtime = app.app.get(DeciderRuntime);
-});
+checkedApp(async () => (app = await startTestApp()));
 
-afterAll(async () => {
-  await app?.stop();
+beforeAll(() => {
+  runtime = app.app.get(DeciderRuntime);
 });
 
 beforeEach(async () => {
   world = await World.create(app, `tenant ${tenants++}`);
 });
-
-const well: Circumstances = {
-  tenantExists: true,
-  targetExists: true,
-  requestable: true,
-  roleExists: true,
-  requesterActive: true,
-  requesterSuspended: false,
-  requesterIsMember: true,
-  requesterRemovedAt: -1,
-  rolesHeld: [],
-};
 
 function contextOf({ id }: Person): CommandContext {
   const commandId = randomUUID();
@@ -81,7 +68,7 @@ async function approveOnly(requestId: string): Promise<void> {
   const context = contextOf(adm);
   const decision = { by: { type: 'user' as const, id: adm.id }, verdict: 'approved' as const };
   await executeOnRequest(runtime, context, { tenantId, requestId }, (state) =>
-    decideRequest({ ...decision, circumstances: well, at: context.at }, state),
+    decideRequest({ ...decision, circumstances: { ...well, rolesHeld: [] }, at: context.at }, state),
   );
 }
 
