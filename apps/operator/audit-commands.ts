@@ -44,6 +44,9 @@ const VERIFY = `
 Needs neither a database nor this installation. With --heads the ends of the chains in an earlier export are looked
 for, so that a trail that was calculated anew, or cut, shows. Compressed files are read as they are.
 
+The hashes cover the chain, the number and the event of each entry, and what is shown of it is compared with the event.
+Of its position in the log only the order is covered; operator verify compares positions with the log itself.
+
 Exits with 1 where an entry was changed, removed, doubled, moved or cut off.
 
   operator verify-export trail-2026-02.jsonl.gz --heads trail-2026-01.jsonl.gz`;

@@ -75,6 +75,24 @@ describe('an export of the audit trail', () => {
     expect(await found(more, { mapping })).toEqual(['shown-edited 7']);
   });
 
+  it.each(['', '"position":"6",', '"position":6.5,', '"position":null,'])(
+    'takes what has no place in the log (%s) for no entry, whatever it shows',
+    async (position) => {
+      const all = await lines();
+      const index = all.findIndex((line) => line.includes('"position":6,'));
+      all[index] = all[index]!.replace('"position":6,', position).replace('{"number":6}', '{"number":66}');
+      const report = await verify(all.join('\n'), { mapping });
+      expect(report.unreadable).toEqual([index + 1]);
+      expect(isIntact(report)).toBe(false);
+    },
+  );
+
+  it('shows a position that changes the order, which is all of it that the hashes say', async () => {
+    const moved = (to: number) => lines().then((all) => all.join('\n').replace('"position":6,', `"position":${to},`));
+    expect(await found(await moved(4), { mapping })).toEqual(['wrong-order 7']);
+    expect(await found(await moved(7), { mapping })).toEqual(['wrong-order 8']);
+  });
+
   it('shows a cut at the end', async () => {
     const all = await lines();
     const kept = all.filter((line, index) => index === 0 || JSON.parse(line).sequence <= 10);

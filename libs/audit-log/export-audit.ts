@@ -115,7 +115,9 @@ function isEntry(parsed: unknown): parsed is AuditRow {
   const entry = parsed as Partial<AuditRow> | null | undefined;
   return (
     typeof entry?.chain === 'string' &&
-    typeof entry.sequence === 'number' &&
+    Number.isSafeInteger(entry.sequence) &&
+    // What is shown is only verified of entries that have one.
+    Number.isSafeInteger(entry.position) &&
     typeof entry.event === 'string' &&
     typeof entry.hash === 'string'
   );
