@@ -91,8 +91,13 @@ export class Calls {
     return fc.oneof(...faults).map((fault) => fault(this.good()));
   }
 
+  /** Whether anything of the call is text of the caller's own. */
+  get takesTexts(): boolean {
+    return [...this.fields(), ...this.parameters('query')].some(({ schema }) => isFreeText(schema));
+  }
+
   /** Calls with whatever text where there is room for text; they may be accepted. */
-  withOddTexts(): fc.Arbitrary<RawCall> | undefined {
+  withOddTexts(): fc.Arbitrary<RawCall> {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 300 }));
     const fields = this.fields().filter(({ schema }) => isFreeText(schema));
     const parameters = this.parameters('query').filter(({ schema }) => isFreeText(schema));
@@ -110,9 +115,7 @@ export class Calls {
             withQuery(call, `${name}=${encodeURIComponent(odd)}`),
       );
     });
-    const all = [...inBody, ...inQuery];
-    if (all.length === 0) return undefined;
-    return fc.oneof(...all).map((fault) => fault(withHeader(this.good(), 'prefer', 'wait=0')));
+    return fc.oneof(...inBody, ...inQuery).map((fault) => fault(withHeader(this.good(), 'prefer', 'wait=0')));
   }
 
   private ofBody(): fc.Arbitrary<Fault>[] {

@@ -4,7 +4,7 @@ import { Conformance, readGolden } from './conformance.js';
 import { Calls } from './malformed-calls.js';
 import { aTenantWithIds } from './matrix-world.js';
 import { Wire } from './wire.js';
-import { aUserWithToken } from './world.js';
+import { aUserWithToken, stopChecked } from './world.js';
 
 const RUNS = 60;
 const ODD_RUNS = 15;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   wire.close();
-  await app?.stop();
+  await stopChecked(app);
 });
 
 describe('a malformed call', () => {
@@ -54,9 +54,10 @@ describe('a malformed call', () => {
 });
 
 describe('whatever text is in it', () => {
-  it.each(operations)('%s is answered as documented', async (_id, operation) => {
+  const taking = operations.filter(([, operation]) => new Calls(operation, conformance, {}, '').takesTexts);
+
+  it.each(taking)('%s is answered as documented', async (_id, operation) => {
     const calls = new Calls(operation, conformance, ids, bearers[0]!).withOddTexts();
-    if (!calls) return;
     await fc.assert(
       fc.asyncProperty(calls, async (call) => {
         const exchange = await wire.send(call);
