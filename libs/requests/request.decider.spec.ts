@@ -249,6 +249,13 @@ describe('superseding (RR-005)', () => {
       .then([superseded]);
   });
 
+  it('says nothing personal where no reason is given', () => {
+    const { personal: _personal, ...silent } = superseded;
+    given(accessRequest, [submitted])
+      .when((state) => supersedeRequest({ by, at: later }, state))
+      .then([silent as RequestEvent]);
+  });
+
   it('waits for an open request that is not submitted yet', () => {
     given(accessRequest)
       .when((state) => supersedeRequest({ by, at: later }, state))

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { quote, type Row } from '../projections/index.js';
 import type { NaiveTable } from './naive-rows.js';
-import type { NaiveRelationships, TupleChange } from './naive-relationships.js';
+import type { NaiveRelationships, TupleChange, Wish } from './naive-relationships.js';
 import { type Check, Findings } from './report.js';
 
 const ROWS_AT_ONCE = 1_000;
@@ -26,29 +26,18 @@ export async function checkTable(client: ClientBase, naive: NaiveTable): Promise
   return findings.check;
 }
 
-interface SourceRow {
-  tuple: string;
-  source: string;
-  resource: string;
-  subject: string;
-  tenantId: string | null;
-  until: string | null;
-  position: number;
-  withdrawn: boolean;
-}
-
 /** The rows that say who wants which tuple, against those that follow from the log. */
 export async function checkSources(client: ClientBase, { wishes }: NaiveRelationships): Promise<Check> {
   const findings = new Findings('P3', 'wanted relationships');
   const seen = new Set<string>();
   const select = `select tuple, source, resource, subject, tenant_id as "tenantId", until, position,
     withdrawn from relationship_source`;
-  for await (const row of rowsOf<SourceRow>(client, select)) {
+  for await (const row of rowsOf<Wish>(client, select)) {
     const subject = nameOf(row);
     seen.add(subject);
     const wish = wishes.get(row.tuple)?.get(row.source);
     if (!wish) findings.add({ kind: 'extra', subject, actual: row });
-    else if (Object.entries(wish).some(([name, value]) => row[name as keyof SourceRow] !== value)) {
+    else if (Object.entries(wish).some(([name, value]) => row[name as keyof Wish] !== value)) {
       findings.add({ kind: 'differs', subject, expected: wish, actual: row });
     }
   }
