@@ -21,6 +21,7 @@ import {
 } from '../edge/index.js';
 import { DeciderRuntime } from '../event-store/index.js';
 import { normaliseUlid, Refused, UlidParam } from '../platform/index.js';
+import { ListWorkspaces } from '../workspaces/index.js';
 import { DecideRequest } from './decide-request.js';
 import { GetRequest, type ListedRequest, ListRequests, ME } from './list-requests.js';
 import { RequestAccess } from './request-access.js';
@@ -93,9 +94,9 @@ export class RequestsController {
     @QueryString() query: ListRequestsQuery,
   ): Promise<Page<ListedRequest>> {
     const isOwn = query.requester === ME || query.requester === caller.id;
-    const permission = isOwn || query.decidable !== undefined ? 'view' : 'requests_read';
-    const resource = `tenant:${tenantId}`;
-    await this.access.require({ subject: subjectOf(caller), resource, permission, seenWith: 'view' });
+    const question = { subject: subjectOf(caller), resource: `tenant:${tenantId}` };
+    if (query.decidable !== undefined) await this.requireInside(question, tenantId);
+    else await this.access.require({ ...question, permission: isOwn ? 'view' : 'requests_read', seenWith: 'view' });
     const role = await roleInFilter(this.runtime, tenantId, query.role);
     return this.queries.execute(new ListRequests(tenantId, caller, { ...query, role }));
   }
@@ -185,6 +186,16 @@ export class RequestsController {
     const { ifRevision } = call;
     const input = { tenantId, requestId, ifRevision, by: subjectIn(caller), note: note || undefined };
     return this.edge.run(call, (context) => new RevokeRequest(context, input));
+  }
+
+  /**
+   * A guest who administrates a workspace decides its requests without seeing the tenant.
+   * @throws Refused `not-found` to who sees nothing of the tenant
+   */
+  private async requireInside(question: { subject: string; resource: string }, tenantId: string): Promise<void> {
+    if (await this.access.allows({ ...question, permission: 'view' })) return;
+    const { items } = await this.queries.execute(new ListWorkspaces(tenantId, question.subject, { limit: 1 }));
+    if (items.length === 0) throw new Refused('not-found');
   }
 }
 

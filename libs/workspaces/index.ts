@@ -4,7 +4,7 @@ import { workspacesNoun } from './workspaces.noun.js';
 
 export { ClearWorkspaces } from './clear-workspaces.js';
 export { CreateWorkspace } from './create-workspace.js';
-export type { WorkspaceTables } from './list-workspaces.js';
+export { ListWorkspaces, type WorkspaceTables } from './list-workspaces.js';
 export { workspaceProblems } from './problems.js';
 export { loadWorkspaceTree, workspaceTreeAt } from './workspace-stream.js';
 export * from './workspace-tree.decider.js';

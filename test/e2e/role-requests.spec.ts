@@ -3,6 +3,7 @@ import { startTestApp, type TestApp } from '../../libs/testing/test-app.js';
 import {
   aMember,
   aTenant,
+  aUserWithToken,
   aWorkspace,
   checkedApp,
   done,
@@ -228,6 +229,20 @@ describe('a request for a role of the tenant', () => {
     expect((await decide(first.id, 'approved', u2)).body).toMatchObject({ status: 'approved' });
     const { body: other } = await done(ask(u1, { role: 'editor', target: onWorkspace() }));
     expect((await decide(other.id, 'approved', u2)).status).toBe(403);
+  });
+
+  it('is listed for the guest who decides it, though they don’t see the tenant', async () => {
+    const [guest, stranger] = [await aUserWithToken(app, 'guest'), await aUserWithToken(app)];
+    const members = `${tenant.path}/workspaces/${workspace}/members`;
+    await done(tenant.owner.post(members, { userId: guest.id, role: 'admin' }));
+    const { body } = await done(ask(u1, { role: 'editor', target: onWorkspace() }));
+    await done(ask(u1, { role: 'editor', target: { type: 'workspace', id: tenant.rootId } }));
+    expect(await idsOf(guest, 'decidable=@me')).toEqual([body.id]);
+    expect((await decide(body.id, 'approved', guest)).status).toBe(200);
+    expect(await idsOf(guest, 'decidable=@me')).toEqual([]);
+    const missing = await stranger.get(`${tenant.path}/requests?decidable=@me`);
+    expect(missing.status).toBe(404);
+    expect((await guest.get(`${tenant.path}/requests`)).body).toEqual(missing.body);
   });
 
   it('is found by members: what may be asked for they may list', async () => {
