@@ -19,6 +19,7 @@ export class RoleHolders {
 
   /** Whether anybody holds it, or is about to, as it was approved for them; a grant past its end is none. */
   async any({ tenantId, roleId }: RoleKey): Promise<boolean> {
+    // Built-in roles are named for the index, which leaves them out.
     const { rowCount } = await this.pool.query(
       `select 1 from assignment
        where role = $1 and tenant_id = $2 and role not in ('admin', 'editor', 'member')

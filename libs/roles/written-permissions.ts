@@ -76,8 +76,9 @@ function faultOf(value: unknown): string | undefined {
 function faultOfList(value: readonly unknown[]): string | undefined {
   if (value.length === 0) return 'permissions must not be empty';
   if (value.length > SPELLINGS.length) return `permissions must have at most ${SPELLINGS.length} items`;
-  const isKnown = value.every((item) => typeof item === 'string' && permissionOf(item) !== undefined);
-  return isKnown ? undefined : 'each of permissions must be a resource:action of the catalogue';
+  const unknown = value.findIndex((item) => typeof item !== 'string' || permissionOf(item) === undefined);
+  if (unknown < 0) return undefined;
+  return `permissions.${unknown} is no resource:action of the catalogue, all of which the built-in role admin lists`;
 }
 
 function faultOfGroup(name: string, group: unknown): string | undefined {

@@ -123,6 +123,10 @@ describe('setting the requestable roles', () => {
     given(tenant, [created])
       .when(set(['tenant:member', 'tenant:member']))
       .thenNothing();
+    const inAnyOrder = { ...created, data: { ...created.data, requestable: ['workspace:editor', 'tenant:member'] } };
+    given(tenant, [inAnyOrder as TenantEvent])
+      .when(set(['tenant:member', 'workspace:editor']))
+      .thenNothing();
   });
 
   it('is refused to who saw an earlier state, and for a tenant that goes', () => {
@@ -148,6 +152,11 @@ describe('granting admin', () => {
     given(tenant, events)
       .when((state) => grantAdmin({ ...command, until: later }, state))
       .then([granted(bob, { until: later })]);
+  });
+
+  it('counts what has changed about each admin', () => {
+    const events = [created, granted(ann), granted(bob), granted(bob, { until: later }), ended(bob)];
+    expect(given(tenant, events).state).toMatchObject({ adminRevisions: { [ann!]: 1, [bob!]: 3 } });
   });
 
   it('does not give the last admin without an end one', () => {

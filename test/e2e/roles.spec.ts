@@ -214,6 +214,13 @@ describe('a role is refused with 422', () => {
     expect(await everything(app, tenant)).toEqual(before);
   });
 
+  it('and told which permission is unknown, and where all of them are', async () => {
+    const answer = await tenant.owner.post(roles, { ...ops, permissions: ['apps:read', 'apps:fly'] });
+    expect(answer.body.detail).toBe(
+      'permissions.1 is no resource:action of the catalogue, all of which the built-in role admin lists',
+    );
+  });
+
   it.each<[string, object]>([
     ['nothing', {}],
     ['a blank name', { name: ' ' }],
