@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { type AuditMap } from '../../libs/audit-log/index.js';
 import { type DomainEvent, type StoredEvent } from '../../libs/event-store/index.js';
 import type { RelationshipMap } from '../../libs/outbox/index.js';
@@ -197,6 +197,19 @@ describe('trouble that passes', () => {
     const hold = (): Promise<never> => Promise.reject(error);
     await expect(batches({ hold }).commit([noted('a'), noted('b')])).rejects.toBe(error);
     expect(parked).toEqual([]);
+  });
+
+  it('is no event where a table is away, or is not this role’s: all wait until it is there', async () => {
+    const events = [noted('a'), noted('b')];
+    await pool.query('create role commit_batch_stranger');
+    const asStranger = async (client: PoolClient) => void (await client.query('set local role commit_batch_stranger'));
+    await expect(batches({ hold: asStranger }).commit(events)).rejects.toMatchObject({ code: '42501' });
+    await pool.query('drop role commit_batch_stranger; alter table note rename to note_away');
+    await expect(batches().commit(events)).rejects.toMatchObject({ code: '42P01' });
+    await pool.query('alter table note_away rename to note');
+    expect([parked, await audited()]).toEqual([[], []]);
+    await batches().commit(events);
+    expect([parked, await notes()]).toEqual([[], ['a', 'b']]);
   });
 
   it('is none of: a value that does not fit, a mistake in the code', () => {

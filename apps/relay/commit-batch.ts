@@ -23,8 +23,11 @@ export interface CommitBatchOptions {
   onParked?: (event: StoredEvent, error: Error) => void;
 }
 
-/** SQL states that say nothing about the events: conflicts, resources, operators, the system. */
-const TRANSIENT_STATE = /^(08|25|40|53|55|57|58|XX)/;
+/**
+ * SQL states that say nothing about the events: conflicts, resources, operators, the system, and what this role or these
+ * tables lack.
+ */
+const TRANSIENT_STATE = /^(08|25|28|3D|3F|40|42501|42P01|42703|53|55|57|58|XX)/;
 
 /** Commits batches of events: audit, read models, wanted relationships and checkpoint together. */
 export class CommitBatch {
