@@ -127,3 +127,19 @@ export function isConnectionError(error: unknown): boolean {
   }
   return MESSAGES.test(error.message) || isConnectionError(error.cause);
 }
+
+const REFUSED_CODES = new Set(
+  (
+    '28P01 28000 3D000 EPROTO ERR_TLS_CERT_ALTNAME_INVALID CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED ' +
+    'CERT_UNTRUSTED CERT_SIGNATURE_FAILURE DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN HOSTNAME_MISMATCH ' +
+    'UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+  ).split(' '),
+);
+const NO_TLS = /^The server does not support SSL connections|^There was an error establishing an SSL connection/;
+
+/** Whether the database was reached and did not let us in, or is not trusted: somebody must change the address or the server. */
+export function isConnectionRefused(error: unknown): boolean {
+  if (!isNativeError(error)) return false;
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'string' && REFUSED_CODES.has(code)) || NO_TLS.test(error.message);
+}

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { HttpException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { isConnectionError } from './database.js';
+import { isConnectionError, isConnectionRefused } from './database.js';
 import { problemFor, problemKind } from './problems.js';
 import type { Problem } from './problems.js';
 import { Refused } from './refusal.js';
@@ -52,7 +52,8 @@ function refusalOf(error: unknown): Refused | undefined {
   if (error instanceof Refused) return error;
   const status = statusOf(error);
   if (status !== undefined) return ofFramework(error as Error, status);
-  if (isConnectionError(error)) return new Refused('dependency-unavailable', 'the database');
+  if (isConnectionError(error) || isConnectionRefused(error))
+    return new Refused('dependency-unavailable', 'the database');
   if (isNativeError(error) && NOT_TEXT_CODES.includes((error as { code?: unknown }).code))
     return new Refused('invalid', 'a text holds a character that can’t be stored');
   return undefined;

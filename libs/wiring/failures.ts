@@ -3,6 +3,7 @@ import { EventLogUnavailable } from '../event-store/index.js';
 import {
   ConfigurationRefused,
   isConnectionError,
+  isConnectionRefused,
   problemFor,
   problemKind,
   Refused,
@@ -48,8 +49,9 @@ export interface Failure {
 }
 
 const OTHER_VERSION = new Set(['42P01', '42703', '3F000']);
-const WRONG_ADDRESS = new Set(['28P01', '28000', '3D000']);
 const NOT_ALLOWED = '42501';
+const READ_ONLY = '25006';
+const SQL_STATE = /^[0-9A-Z]{5}$/;
 /** Of a file, a folder or an address to listen on that somebody named. */
 const WRONG_PLACE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'EADDRNOTAVAIL']);
 
@@ -67,6 +69,10 @@ function classify(error: Error & { code?: string }): Failure {
     const next = 'Check that it runs, SPICEDB_ENDPOINT, SPICEDB_TLS and SPICEDB_PRESHARED_KEY.';
     return { exitCode: EXIT.unavailable, message: `${message}. ${next}` };
   }
+  if (codesOf(error).includes(READ_ONLY)) {
+    const next = 'Name the primary in DATABASE_URL, or end default_transaction_read_only.';
+    return { exitCode: EXIT.unavailable, message: `${message}. ${next}` };
+  }
   if (error instanceof EventLogUnavailable || isConnectionError(error)) {
     const next = 'Check that the server runs, and DATABASE_URL or EVENTSTORE_URL.';
     return { exitCode: EXIT.unavailable, message: `${message || 'A server does not answer'}. ${next}` };
@@ -74,10 +80,20 @@ function classify(error: Error & { code?: string }): Failure {
   if (OTHER_VERSION.has(code)) {
     return { exitCode: EXIT.usage, message: `${message}: the tables are not of this version. Run: operator migrate` };
   }
-  if (WRONG_ADDRESS.has(code)) return { exitCode: EXIT.usage, message: `${message}. Correct DATABASE_URL.` };
+  if (isConnectionRefused(error)) {
+    const part = SQL_STATE.test(code) ? '' : ': its sslmode and sslrootcert';
+    return { exitCode: EXIT.usage, message: `${message}. Correct DATABASE_URL${part}.` };
+  }
   if (WRONG_PLACE.has(code)) return { exitCode: EXIT.usage, message: message.replace(`${code}: `, '') };
-  if (code === NOT_ALLOWED) return { exitCode: EXIT.usage, message: `${message}. Run it as the owner of the tables.` };
+  if (codesOf(error).includes(NOT_ALLOWED)) {
+    const next = 'Run it as the owner of the tables; where there are none yet, as one who may create in this database.';
+    return { exitCode: EXIT.usage, message: `${message}. ${next}` };
+  }
   return { exitCode: EXIT.failed, message };
+}
+
+function codesOf({ code, cause }: Error & { code?: string }): unknown[] {
+  return [code, (cause as { code?: unknown } | undefined)?.code];
 }
 
 function refusal({ code, detail, message }: Refused): string {
