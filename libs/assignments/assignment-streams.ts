@@ -185,6 +185,21 @@ function liveAdminSources(tenant: ExistingTenant, subject: Subject, at: string) 
   return Object.fromEntries(live.map(([source, until]) => [source, { until, since: 0 }]));
 }
 
+/**
+ * Of the admins beside one without an end those who are gone for good: the last of a tenant stays on its record, and must
+ * not be taken for one who remains. Nobody where the user is no such admin.
+ */
+export async function goneBeside(
+  runtime: DeciderRuntime,
+  { tenantId, userId }: { tenantId: string; userId: string },
+): Promise<ReadonlySet<string>> {
+  const tenant = await loadTenant(runtime, tenantId);
+  if (tenant.status === 'absent' || !Object.values(tenant.admins[userId] ?? {}).includes(null)) return new Set();
+  const others = Object.keys(tenant.admins).filter((admin) => admin !== userId);
+  const users = await Promise.all(others.map((admin) => loadUser(runtime, admin)));
+  return new Set(others.filter((_, index) => users[index]!.status === 'deactivated'));
+}
+
 /** Whether somebody is an admin of the tenant, and the command is to leave its admins alone. */
 export function isSparedAdmin(
   { subject, sparesAdmins }: { subject: Subject; sparesAdmins?: boolean },

@@ -9,6 +9,7 @@ import {
   type AssignmentKey,
   assignmentStream,
   executeOnAssignment,
+  goneBeside,
   hasTarget,
   isDecidedByTenant,
   isStale,
@@ -60,7 +61,8 @@ export class EndRoleHandler implements ICommandHandler<EndRole> {
   private async endAdmin(context: CommandContext, input: EndRole['input']) {
     const { tenantId, subject, sources } = input;
     const reason: AdminEndReason = input.reason === 'revoked' || input.reason === 'expired' ? input.reason : 'removed';
-    const command = { userId: subject.id, sources, reason, becomesMember: null, at: context.at };
+    const gone = await goneBeside(this.runtime, { tenantId, userId: subject.id });
+    const command = { userId: subject.id, sources, reason, becomesMember: null, gone, at: context.at };
     const revisions = await this.revisions(context, input);
     return executeOnTenant(this.runtime, context, tenantId, (state) =>
       isStaleAdmin(input, state, revisions) ? { refused: 'stale-revision' } : endAdmin(command, state),

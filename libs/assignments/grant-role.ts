@@ -18,6 +18,7 @@ import {
   ASSIGNMENTS_PROCESS,
   assignmentStream,
   executeOnAssignment,
+  goneBeside,
   hadTarget,
   isStale,
   isStaleAdmin,
@@ -162,10 +163,11 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     });
   }
 
-  private asAdmin(context: CommandContext, input: GrantRole['input'], { held, revisions }: Standing) {
+  private async asAdmin(context: CommandContext, input: GrantRole['input'], { held, revisions }: Standing) {
     const { tenantId, subject, source, until } = input;
     const replacesMember = replaces(input) && held.member !== undefined;
-    const command = { userId: subject.id, source, until, replacesMember, at: context.at };
+    const gone = await goneBeside(this.runtime, { tenantId, userId: subject.id });
+    const command = { userId: subject.id, source, until, replacesMember, gone, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) =>
       isStaleAdmin({ ...askedBy(input), subject }, state, revisions)
         ? { refused: 'stale-revision' }
@@ -173,11 +175,12 @@ export class GrantRoleHandler implements ICommandHandler<GrantRole> {
     );
   }
 
-  private demote(context: CommandContext, input: GrantRole['input'], { revisions }: Standing) {
+  private async demote(context: CommandContext, input: GrantRole['input'], { revisions }: Standing) {
     const { tenantId, subject, until } = input;
     const { mayChange = 'everybody', isOwn, ifRevision } = askedBy(input);
     const sparesAdmins = mayChange !== 'everybody';
-    const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, at: context.at };
+    const gone = await goneBeside(this.runtime, { tenantId, userId: subject.id });
+    const command = { userId: subject.id, reason: 'demoted' as const, becomesMember: { until }, gone, at: context.at };
     return executeOnTenant(this.runtime, context, tenantId, (state) => {
       if (isSparedAdmin({ subject, sparesAdmins }, state, context)) return { refused: 'forbidden' };
       if (isStaleAdmin({ subject, ifRevision }, state, revisions)) return { refused: 'stale-revision' };

@@ -10,6 +10,7 @@ import { assignment, removeServiceAccount, removeTenantMember } from './assignme
 import {
   assignmentStream,
   executeOnAssignment,
+  goneBeside,
   isStale,
   isStaleAdmin,
   loadAssignment,
@@ -57,7 +58,8 @@ export class RemoveTenantMemberHandler implements ICommandHandler<RemoveTenantMe
     const first = await this.runtime.repeated(assignmentStream(key), assignment, context.commandId);
     let adminRevision = 0;
     if (!first) {
-      const command = { userId, reason, becomesMember: null, at: context.at };
+      const gone = await goneBeside(this.runtime, input);
+      const command = { userId, reason, becomesMember: null, gone, at: context.at };
       const { revision } = await loadAssignment(this.runtime, key);
       const seen = { subject, ifRevision };
       const admin = await executeOnTenant(this.runtime, context, tenantId, (state) => {

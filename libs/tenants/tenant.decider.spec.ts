@@ -201,6 +201,20 @@ describe('ending admin', () => {
     }
   });
 
+  it('TW-063 is refused where those who remain are gone for good', () => {
+    const events = [created, granted(ann), granted(bob)];
+    const gone = new Set([bob]);
+    given(tenant, events).when(end(ann, { gone })).thenRefused('last-admin');
+    given(tenant, events)
+      .when((state) =>
+        grantAdmin({ userId: ann, source: 'direct', until: later, replacesMember: false, gone, at }, state),
+      )
+      .thenRefused('last-admin');
+    given(tenant, events)
+      .when(end(bob, { gone }))
+      .then([ended(bob)]);
+  });
+
   it('lets the last admin lose one of several sources without an end', () => {
     given(tenant, [created, granted(ann), granted(ann, { source: 'creation' })])
       .when(end(ann, { sources: ['direct'] }))

@@ -207,6 +207,8 @@ export interface GrantAdmin {
   source: string;
   until: string | null;
   replacesMember: boolean;
+  /** Admins on record who are gone for good. */
+  gone?: ReadonlySet<string>;
   at: string;
 }
 
@@ -215,7 +217,7 @@ export function grantAdmin(command: GrantAdmin, state: Tenant): Decision<TenantE
   const { userId, source, until, replacesMember, at } = command;
   const held = state.admins[userId] ?? {};
   if (source in held && held[source] === until) return [];
-  if (held[source] === null && !adminRemains(state, userId, [source])) return { refused: 'last-admin' };
+  if (held[source] === null && !adminRemains(state, command, [source])) return { refused: 'last-admin' };
   const { id: tenantId, rootWorkspaceId } = state;
   const data = { tenantId, rootWorkspaceId, userId, source, until, replacesMember, at };
   return [{ type: 'tenant-admin-granted.v1', data }];
@@ -227,6 +229,8 @@ export interface EndAdmin {
   sources?: readonly string[];
   reason: AdminEndReason;
   becomesMember: { until: string | null } | null;
+  /** Admins on record who are gone for good. */
+  gone?: ReadonlySet<string>;
   at: string;
 }
 
@@ -237,7 +241,8 @@ export function endAdmin(command: EndAdmin, state: Tenant): Decision<TenantEvent
   const sources = held.filter((source) => ends(command, source, state.admins[userId]![source]!));
   if (sources.length === 0) return [];
   const unbounded = sources.some((source) => state.admins[userId]![source] === null);
-  if (state.status === 'active' && unbounded && !adminRemains(state, userId, sources)) return { refused: 'last-admin' };
+  if (state.status === 'active' && unbounded && !adminRemains(state, command, sources))
+    return { refused: 'last-admin' };
   const { id: tenantId, rootWorkspaceId } = state;
   const stillAdmin = sources.length < held.length;
   const data = { tenantId, rootWorkspaceId, userId, sources, reason, becomesMember, stillAdmin, at };
@@ -265,9 +270,15 @@ export function finishTenantDeletion(
   return [{ type: 'tenant-deleted.v1', data: { tenantId, name, workspaces: command.workspaces, at: command.at } }];
 }
 
-/** Whether an admin without an end remains once `userId` has lost `sources`. */
-function adminRemains(state: ExistingTenant, userId: string, sources: readonly string[]): boolean {
-  return Object.entries(state.admins).some(([admin, held]) =>
-    Object.entries(held).some(([source, until]) => until === null && !(admin === userId && sources.includes(source))),
+/** Whether an admin without an end, who is not gone for good, remains once `userId` has lost `sources`. */
+function adminRemains(
+  { admins }: ExistingTenant,
+  { userId, gone }: { userId: string; gone?: ReadonlySet<string> },
+  sources: readonly string[],
+): boolean {
+  return Object.entries(admins).some(
+    ([admin, held]) =>
+      !gone?.has(admin) &&
+      Object.entries(held).some(([source, until]) => until === null && !(admin === userId && sources.includes(source))),
   );
 }

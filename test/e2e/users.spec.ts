@@ -149,6 +149,28 @@ describe('deactivating a user', () => {
     expect((await tenantEvents(app, tenant.id)).map(({ type }) => type)).not.toContain('tenant-admin-ended.v1');
   });
 
+  it('TW-063 leaves nobody who counts as an admin that remains', async () => {
+    const tenant = await aTenant(app);
+    const members = `${tenant.path}/members`;
+    const [forAWhile, living] = [await aUserWithToken(app), await aMember(app, tenant)];
+    const end = '2090-01-01T00:00:00Z';
+    await done(tenant.owner.post(members, { userId: forAWhile.id, role: 'admin', until: end }));
+    await done(app.admin.delete(`/v1/users/${tenant.owner.id}`));
+    await done(forAWhile.patch(`${members}/${living.id}`, { role: 'admin' }));
+    const { items } = (
+      await done(forAWhile.get(`${tenant.path}/assignments?subjectId=${living.id}&targetType=tenant&role=admin`))
+    ).body;
+    for (const answer of [
+      await forAWhile.delete(`${members}/${living.id}`),
+      await forAWhile.patch(`${members}/${living.id}`, { role: 'member' }),
+      await forAWhile.patch(`${members}/${living.id}`, { role: 'admin', until: end }),
+      await forAWhile.delete(`${tenant.path}/assignments/${items![0]!.id}`),
+    ]) {
+      expect(answer).toMatchObject({ status: 409, body: { code: 'last-admin' } });
+    }
+    expect((await living.delete(`${members}/${tenant.owner.id}`)).status).toBe(204);
+  });
+
   it('is refused for the built-in administrator with 409, for one who is not there with 404', async () => {
     expect((await app.admin.delete(`/v1/users/${app.installation.adminUserId}`)).body.code).toBe('built-in-user');
     expect((await app.admin.delete(`/v1/users/${UNKNOWN}`)).status).toBe(404);
