@@ -32,6 +32,14 @@ describe('the next write', () => {
     expect(cutRange(rows, second.to, 3)).toMatchObject({ to: { position: 4, piece: 0 }, updates: [{ tuple: 't6' }] });
   });
 
+  it('goes on in the middle of an event where the last one stopped, however much fits by now', () => {
+    const rows = [...Array.from({ length: 7 }, (_, i) => row(4, `t${i}`, 'delete')), row(9, 'z')];
+    expect(cutRange(rows, { position: -1, piece: 6 }, 900)).toEqual({
+      ...{ rows: rows.slice(0, 7), to: { position: 4, piece: 0, eventId: 'e4' } },
+      updates: [{ operation: 'delete', tuple: 't6', expiresAt: null }],
+    });
+  });
+
   it('leaves nothing out, mixes no events up and ends, whatever there is', () => {
     const events = fc.array(fc.array(fc.nat(8), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 10 });
     fc.assert(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { executeOnAssignment, grantRole } from '../../libs/assignments/index.js';
+import { CommandBus } from '@nestjs/cqrs';
+import { executeOnAssignment, GrantRole, grantRole } from '../../libs/assignments/index.js';
 import { type CommandContext, DeciderRuntime } from '../../libs/event-store/index.js';
 import { approveRequest } from '../../libs/requests/request.decider.js';
 import { decideRequest, executeOnRequest } from '../../libs/requests/request-stream.js';
@@ -70,6 +71,16 @@ it('a role that was changed right before it was given, to allow more than was ju
   await app.settled();
   expect(await may('apps_delete')).toBe(false);
   expect(await relationships(app, 'role_binding', `/${role}#`)).toEqual([]);
+});
+
+it('a role that is known to have changed so is not given in the first place', async () => {
+  await widen();
+  const giver = { kind: 'caller', mayChange: 'everybody' } as const;
+  const given = { ...key(), role, roleRevision: 1, source: 'direct', until: null, giver };
+  const giving = app.app.get(CommandBus).execute(new GrantRole(context(), given));
+  await expect(giving).rejects.toMatchObject({ code: 'role-changed-meanwhile' });
+  const granted = (await tenantEvents(app, tenant.id)).filter(({ type }) => type === 'role-granted.v1');
+  expect(granted.filter(({ data }) => data['role'] === role)).toEqual([]);
 });
 
 it('a role of which something else was changed right before it was given, or that allows less by now, stays given', async () => {
