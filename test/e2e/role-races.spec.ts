@@ -15,6 +15,7 @@ import {
   done,
   type Person,
   relationships,
+  StandIns,
   tenantEvents,
   type TestTenant,
 } from './world.js';
@@ -81,6 +82,20 @@ it('a role that is known to have changed so is not given in the first place', as
   await expect(giving).rejects.toMatchObject({ code: 'role-changed-meanwhile' });
   const granted = (await tenantEvents(app, tenant.id)).filter(({ type }) => type === 'role-granted.v1');
   expect(granted.filter(({ data }) => data['role'] === role)).toEqual([]);
+});
+
+it('who gives a role that is changed in that moment is told that it was taken back', async () => {
+  const standIns = new StandIns();
+  const meanwhile = async (execution: Parameters<typeof runtime.execute>[0]) => {
+    standIns.takeBack();
+    await widen();
+    return runtime.execute(execution);
+  };
+  standIns.put(runtime, 'execute', meanwhile as typeof runtime.execute);
+  const answer = await tenant.owner.post(`${tenant.path}/assignments`, { subject: subject(), role, target: target() });
+  expect(answer).toMatchObject({ status: 409, body: { code: 'role-changed-meanwhile' } });
+  expect(await endings()).toEqual([expect.objectContaining({ role, reason: 'role-changed' })]);
+  expect(await may('apps_read')).toBe(false);
 });
 
 it('a role of which something else was changed right before it was given, or that allows less by now, stays given', async () => {
