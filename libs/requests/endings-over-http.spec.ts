@@ -170,6 +170,18 @@ describe('what a request names goes', () => {
     expect(await world.decide(adm, pending, 'approved')).toMatchObject({ status: 409 });
   });
 
+  it('with the requester, who does not see them any more, as little as what never was there (X-006)', async () => {
+    const { u1, adm, path } = world;
+    const [pending, granted] = [await world.asked(u1, { role: 'member' }), await world.granted(u1)];
+    await done(adm.delete(`${path}/members/${u1.id}`));
+    await app.settled();
+    for (const id of [pending, granted, u1.id]) {
+      expect(await u1.get(`${path}/requests/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      const withdrawn = await u1.post(`${path}/requests/${id}/withdrawal`, {});
+      expect(withdrawn).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    }
+  });
+
   it('with the membership, however it ends; what was granted stays (X-006)', async () => {
     const { u1, u2, adm, tenantId, path } = world;
     const timed = await world.member('timed');
