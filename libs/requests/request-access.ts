@@ -49,7 +49,7 @@ export class RequestAccess {
   async requireRequester(caller: Subject, key: RequestKey): Promise<void> {
     const { request } = await requireRequest(this.runtime, key);
     if (!isSame(request.requester, caller)) {
-      throw new Refused((await this.mayDecide(caller, request)) ? 'forbidden' : 'not-found');
+      throw new Refused((await this.maySee(caller, request)) ? 'forbidden' : 'not-found');
     }
     if (!(await this.belongs(caller, request))) throw new Refused('not-found');
   }

@@ -231,6 +231,21 @@ describe('a request for a role of the tenant', () => {
     expect((await decide(other.id, 'approved', u2)).status).toBe(403);
   });
 
+  it('is not withdrawn by others: 403 for who may see it, 404 for who may not', async () => {
+    const { body } = await done(ask(u1));
+    const path = `${tenant.path}/requests/${body.id}`;
+    const auditor = await define('auditor', ['requests:read'], false);
+    const withdraw = async (by: Person) => [
+      (await by.get(path)).status,
+      (await by.post(`${path}/withdrawal`, {})).status,
+    ];
+    expect(await withdraw(u2)).toEqual([404, 404]);
+    const subject = { type: 'user', id: u2.id };
+    await done(tenant.owner.post(`${tenant.path}/assignments`, { subject, role: auditor, target: onTenant() }));
+    for (const seeing of [u2, tenant.owner]) expect(await withdraw(seeing)).toEqual([200, 403]);
+    expect((await u1.get(path)).body.status).toBe('pending');
+  });
+
   it('is listed for the guest who decides it, though they don’t see the tenant', async () => {
     const [guest, stranger] = [await aUserWithToken(app, 'guest'), await aUserWithToken(app)];
     const members = `${tenant.path}/workspaces/${workspace}/members`;
