@@ -84,7 +84,8 @@ it('a role that is known to have changed so is not given in the first place', as
   expect(granted.filter(({ data }) => data['role'] === role)).toEqual([]);
 });
 
-it('who gives a role that is changed in that moment is told that it was taken back', async () => {
+/** Right before the next command decides, when its caller's rights have been judged. */
+function widenMeanwhile(): void {
   const standIns = new StandIns();
   const meanwhile = async (execution: Parameters<typeof runtime.execute>[0]) => {
     standIns.takeBack();
@@ -92,6 +93,18 @@ it('who gives a role that is changed in that moment is told that it was taken ba
     return runtime.execute(execution);
   };
   standIns.put(runtime, 'execute', meanwhile as typeof runtime.execute);
+}
+
+it('who changes a role that is changed in that moment, to allow more, changes nothing', async () => {
+  const path = `${tenant.path}/roles/${role}`;
+  widenMeanwhile();
+  const answer = await tenant.owner.patch(path, { description: 'x' });
+  expect(answer).toMatchObject({ status: 409, body: { code: 'role-changed-meanwhile' } });
+  expect((await done(tenant.owner.get(path))).body).toMatchObject({ description: null, revision: 2 });
+});
+
+it('who gives a role that is changed in that moment is told that it was taken back', async () => {
+  widenMeanwhile();
   const answer = await tenant.owner.post(`${tenant.path}/assignments`, { subject: subject(), role, target: target() });
   expect(answer).toMatchObject({ status: 409, body: { code: 'role-changed-meanwhile' } });
   expect(await endings()).toEqual([expect.objectContaining({ role, reason: 'role-changed' })]);
