@@ -2,7 +2,7 @@ import { SpiceDbUnavailable } from '../../libs/authorization/index.js';
 import { projectPath } from '../../libs/embedded/index.js';
 import { PARTITION } from '../../libs/event-store/index.js';
 import { MARK_TYPE, readMark } from '../../libs/outbox/index.js';
-import { migrationStanding } from '../../libs/platform/index.js';
+import { migrationStanding, withoutSecrets } from '../../libs/platform/index.js';
 import {
   type BegunReplay,
   begunReplays,
@@ -32,6 +32,8 @@ export interface Status {
     /** Where SpiceDB itself says that the delivery is. */
     mark: number | null;
     spicedb: 'answers' | 'lacks schema.zed' | 'does not answer' | 'is not running';
+    /** What asking it came to, where it does not answer: nobody there, another key, a certificate that is not trusted. */
+    spicedbError: string | null;
     /** Why nothing is delivered, and SpiceDB is not asked. */
     doubt: string | null;
   };
@@ -48,7 +50,7 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
   const [figures, incarnation, spicedb, outdated, replays] = await Promise.all([
     readRelayFigures(runtime, PARTITION),
     log.incarnation(),
-    spicedbAtRest ? ({ spicedb: 'is not running', mark: null } as const) : askForMark(runtime),
+    spicedbAtRest ? ({ spicedb: 'is not running', mark: null, spicedbError: null } as const) : askForMark(runtime),
     outdatedModels(pool, domain),
     begunReplays(pool),
   ]);
@@ -64,15 +66,22 @@ export async function readStatus({ runtime, spicedbAtRest }: OperatorSession): P
 
 async function askForMark({
   spicedb,
-}: OperatorSession['runtime']): Promise<Pick<Status['delivery'], 'mark' | 'spicedb'>> {
+}: OperatorSession['runtime']): Promise<Pick<Status['delivery'], 'mark' | 'spicedb' | 'spicedbError'>> {
   try {
     const [mark, schema] = await Promise.all([readMark(spicedb, PARTITION), spicedb.readSchema()]);
     const isOurs = schema?.includes(`definition ${MARK_TYPE} `) === true;
-    return { mark: mark?.position ?? null, spicedb: isOurs ? 'answers' : 'lacks schema.zed' };
+    return { mark: mark?.position ?? null, spicedb: isOurs ? 'answers' : 'lacks schema.zed', spicedbError: null };
   } catch (error) {
-    if (error instanceof SpiceDbUnavailable) return { mark: null, spicedb: 'does not answer' };
-    throw error;
+    if (!(error instanceof SpiceDbUnavailable)) throw error;
+    const spicedbError = withoutSecrets(error.message).replace(/\s+/g, ' ');
+    return { mark: null, spicedb: 'does not answer', spicedbError };
   }
+}
+
+function describeSpiceDb({ spicedb, mark, spicedbError }: Status['delivery']): string {
+  if (spicedbError !== null) return `SpiceDB      does not answer: ${spicedbError}`;
+  const next = spicedb === 'lacks schema.zed' ? '; run: operator migrate' : '';
+  return `SpiceDB      ${spicedb}, its mark at ${mark ?? 'none'}${next}`;
 }
 
 /** Whether somebody should do something. */
@@ -92,7 +101,7 @@ export function describeStatus({ log, relay, delivery, parked, replays, outdated
     `relay        at ${relay.checkpoint}, behind by ${lag}; processes at ${relay.processed}`,
     `lease        ${held}`,
     `delivery     at ${delivery.delivered}, ${delivery.undelivered} changes undelivered${delivery.undelivered > 0 ? `, the oldest for ${delivery.oldestUndeliveredSeconds.toFixed(1)} s` : ''}`,
-    `SpiceDB      ${delivery.spicedb}, its mark at ${delivery.mark ?? 'none'}${delivery.spicedb === 'lacks schema.zed' ? '; run: operator migrate' : ''}`,
+    describeSpiceDb(delivery),
     ...(delivery.doubt === null ? [] : [`refused      ${delivery.doubt}`]),
     `parked       ${parked.events} events, ${parked.relationships} relationships, ${parked.followUps} follow-ups${waiting > 0 ? '; see: operator parked list' : ''}`,
     ...replays.map(
