@@ -103,6 +103,16 @@ it('who changes a role that is changed in that moment, to allow more, changes no
   expect((await done(tenant.owner.get(path))).body).toMatchObject({ description: null, revision: 2 });
 });
 
+it('who approves a request for a role that is changed in that moment is told that nothing was granted', async () => {
+  const { body } = await done(person.post(`${tenant.path}/requests`, { kind: 'role', role, target: target() }));
+  const path = `${tenant.path}/requests/${body.id}`;
+  widenMeanwhile();
+  const answer = await tenant.owner.post(`${path}/decision`, { decision: 'approved' });
+  expect(answer).toMatchObject({ status: 409, body: { code: 'role-changed-meanwhile' } });
+  await until(async () => (await done(tenant.owner.get(path))).body.closeReason === 'role-changed');
+  expect(await may('apps_read')).toBe(false);
+});
+
 it('who gives a role that is changed in that moment is told that it was taken back', async () => {
   widenMeanwhile();
   const answer = await tenant.owner.post(`${tenant.path}/assignments`, { subject: subject(), role, target: target() });
