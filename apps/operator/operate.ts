@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAppointCommand } from './appoint-command.js';
 import { addAuditCommands } from './audit-commands.js';
 import { addImportCommand } from './import-command.js';
 import { EXIT, explain, isJsonAsked, stoppable, tell } from './output.js';
@@ -46,6 +47,7 @@ function operatorProgram(): Command {
   addRebuildCommand(program, withSession);
   addParkedCommands(program, withSession);
   addAdminCommand(program, withSession);
+  addAppointCommand(program, withSession);
   addPersonalDataCommands(program, withSession);
   addLostKeysCommand(program, withSession);
   addAuditCommands(program, withSession, (work) => run(() => stoppable(work)));

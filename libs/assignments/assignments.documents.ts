@@ -8,7 +8,8 @@ import type { HeldRole, MemberResource } from './member-resource.js';
 import { TargetDocument } from './target-body.js';
 
 const ROLE = 'a built-in role, or the id of one of the tenant';
-const SOURCE = 'what the role is held from: `direct`, `creation`, `request:{id}`';
+const SOURCE =
+  'what the role is held from: `direct`, `creation`, `request:{id}`; `operator` for an admin whom the operator appointed';
 
 class HeldRoleDocument implements HeldRole {
   @ApiProperty({ ...ROLE_ID, description: ROLE })

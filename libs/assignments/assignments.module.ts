@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AppointAdminHandler } from './appoint-admin.js';
 import { EndOrphanedRoleHandler } from './end-orphaned-role.js';
 import { EndRoleHandler } from './end-role.js';
 import { GrantRoleHandler } from './grant-role.js';
@@ -19,6 +20,7 @@ import {
   providers: [
     RoleGiving,
     GrantRoleHandler,
+    AppointAdminHandler,
     EndRoleHandler,
     EndOrphanedRoleHandler,
     RemoveTenantMemberHandler,

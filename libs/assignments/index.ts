@@ -3,6 +3,7 @@ import { assignmentsNoun } from './assignments.noun.js';
 import { assignmentsProcess } from './assignments.process.js';
 import { assignmentsModel } from './assignments.projection.js';
 
+export { AppointAdmin } from './appoint-admin.js';
 export * from './assignment.decider.js';
 export * from './assignment-streams.js';
 export { AssignmentsController } from './assignments.controller.js';

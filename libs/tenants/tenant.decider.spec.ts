@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Decision } from '../event-store/index.js';
 import { given } from '../testing/given.js';
 import {
+  appointAdmin,
   createTenant,
   endAdmin,
   finishTenantDeletion,
@@ -61,6 +62,57 @@ describe('creating a tenant', () => {
       given(tenant, events)
         .when((state) => createTenant({ ...command, creatorId: bob }, state))
         .thenNothing();
+    }
+  });
+});
+
+describe('appointing an admin', () => {
+  const appoint =
+    (userId: string, { gone = [] as string[], suspended = [] as string[] } = {}) =>
+    (state: Tenant): Decision<TenantEvent> => {
+      const others = { gone: new Set(gone), suspended: new Set(suspended) };
+      return appointAdmin({ userId, replacesMember: false, ...others, at }, state);
+    };
+  const appointed = granted(bob, { source: 'operator' });
+
+  it('gives the role without an end where all who have it so are gone for good, or nobody has', () => {
+    for (const events of [
+      [created, granted(ann)],
+      [created],
+      [created, granted(ann), granted('CY', { until: later })],
+      [created, granted(ann), granted(bob, { until: later })],
+    ]) {
+      given(tenant, events)
+        .when(appoint(bob, { gone: [ann] }))
+        .then([appointed]);
+    }
+  });
+
+  it('does nothing for who is an admin without an end already, from whatever source', () => {
+    given(tenant, [created, granted(ann), appointed])
+      .when(appoint(bob, { gone: [ann] }))
+      .thenNothing();
+    given(tenant, [created, granted(ann), granted(bob)])
+      .when(appoint(bob))
+      .thenNothing();
+  });
+
+  it('is refused while another has it, who may act or be reinstated', () => {
+    const events = [created, granted(ann), granted('CY')];
+    given(tenant, events)
+      .when(appoint(bob, { gone: [ann] }))
+      .thenRefused('tenant-has-admin', { detail: 'user CY' });
+    given(tenant, events)
+      .when(appoint(bob, { suspended: [ann] }))
+      .thenRefused('tenant-has-admin', { detail: 'user CY' });
+    given(tenant, events)
+      .when(appoint(bob, { gone: [ann], suspended: ['CY'] }))
+      .thenRefused('tenant-admin-suspended', { detail: 'user CY' });
+  });
+
+  it('is refused in a tenant that is not there, or not any more', () => {
+    for (const events of [[], [created, started], [created, started, deleted]]) {
+      given(tenant, events).when(appoint(bob)).thenRefused('no-such-tenant');
     }
   });
 });

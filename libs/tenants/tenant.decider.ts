@@ -223,6 +223,30 @@ export function grantAdmin(command: GrantAdmin, state: Tenant): Decision<TenantE
   return [{ type: 'tenant-admin-granted.v1', data }];
 }
 
+export interface AppointAdmin {
+  /** Somebody who may act. */
+  userId: string;
+  replacesMember: boolean;
+  /** Admins on record who are gone for good. */
+  gone: ReadonlySet<string>;
+  /** Admins who come back by being reinstated. */
+  suspended: ReadonlySet<string>;
+  at: string;
+}
+
+/** What an operator does for a tenant that nobody can administrate any more, and for no other. */
+export function appointAdmin(command: AppointAdmin, state: Tenant): Decision<TenantEvent> {
+  const { gone, suspended, ...given } = command;
+  if (state.status !== 'active') return { refused: 'no-such-tenant' };
+  const unbounded = Object.keys(state.admins).filter((id) => Object.values(state.admins[id]!).includes(null));
+  const admins = unbounded.filter((id) => !gone.has(id));
+  if (admins.includes(given.userId)) return [];
+  const acting = admins.find((id) => !suspended.has(id));
+  if (acting !== undefined) return { refused: 'tenant-has-admin', detail: `user ${acting}` };
+  if (admins.length > 0) return { refused: 'tenant-admin-suspended', detail: `user ${admins.join(', user ')}` };
+  return grantAdmin({ ...given, source: 'operator', until: null }, state);
+}
+
 export interface EndAdmin {
   userId: string;
   /** Which sources end; all of them when absent. */
