@@ -63,7 +63,8 @@ export async function benchPersonal(serverUrl: string): Promise<BenchRow[]> {
 }
 
 async function benchMix(serverUrl: string, oneOf: number): Promise<BenchRow[]> {
-  return inBothWorlds(serverUrl, oneOf, EVENTS, async (compare) => {
+  return inBothWorlds(serverUrl, oneOf, EVENTS, async (compare, worlds) => {
+    for (const { pool } of Object.values(worlds) as World[]) await pool.query('delete from relay_checkpoint');
     const pages = { count: PAGES, unit: 'pages/s' };
     return [
       await compare('relay, batches of 1,000', committed, { count: EVENTS / ROUNDS, unit: 'events/s' }),
@@ -86,13 +87,13 @@ async function inBothWorlds<T>(
   serverUrl: string,
   oneOf: number,
   count: number,
-  bench: (compare: Compare) => Promise<T>,
+  bench: (compare: Compare, worlds: Both<World>) => Promise<T>,
 ): Promise<T> {
   const worlds = await bothWorlds(serverUrl, personalEvents(count, oneOf));
   try {
-    return await bench(async (name, work, each) =>
-      rowOf(`1 of ${oneOf} events opened: ${name}`, await alternately(serverUrl, worlds, work), each),
-    );
+    const compare: Compare = async (name, work, each) =>
+      rowOf(`1 of ${oneOf} events opened: ${name}`, await alternately(serverUrl, worlds, work), each);
+    return await bench(compare, worlds);
   } finally {
     await Promise.all(Object.values(worlds).map(closeWorld));
   }
@@ -123,7 +124,6 @@ async function aWorld(
     written.push(...((await stored(sealing, piece)) as StoredEvent[]));
   }
   await storeEvents(pool, written);
-  await pool.query('delete from relay_checkpoint');
   const list = new ListAuditEntriesHandler(openKysely(pool) as Kysely<never>, signingKey ?? '', sealing.registry);
   return { url, pool, log: await openEventLog({ databaseUrl: url }), domain, list, cursor: null };
 }
@@ -181,7 +181,8 @@ const committed: Work = async ({ pool, log, domain }, round) => {
 
 const replayed: Work = async ({ pool, log, domain }) => {
   const models = [...usersPart.readModels, ...assignmentsPart.readModels];
-  await replay({ pool, log, registry: domain().registry, models });
+  const { events } = await replay({ pool, log, registry: domain().registry, models });
+  if (events !== REPLAYED) throw new Error(`${events} of ${REPLAYED} events were replayed`);
 };
 
 /** Page after page from the newest on, as they are answered. */
