@@ -107,6 +107,7 @@ describe('npm start', () => {
     expect(other.shown).toMatch(
       /^\nCountersign does not start: DATA_DIR: .+can't be written to.+countersign\.log.+\n$/,
     );
+    await rm(dataDir, { recursive: true });
   });
 
   it('ends whole with Ctrl-C', async () => {
