@@ -3,9 +3,9 @@ import { type CommandContext, DeciderRuntime } from '../event-store/index.js';
 import { Refused } from '../platform/index.js';
 import { FollowUps, type Positioned } from '../projections/index.js';
 import { appointAdmin, executeOnTenant, loadTenant } from '../tenants/index.js';
-import { loadUser, type UserState } from '../users/index.js';
+import { loadUser } from '../users/index.js';
 import { liveRoles } from './assignment.decider.js';
-import { loadAssignment, membershipOf } from './assignment-streams.js';
+import { awayAmong, loadAssignment, membershipOf } from './assignment-streams.js';
 
 /**
  * The way back into a tenant whose admins are gone for good: its operator makes a user its admin, without an end. Who is
@@ -31,13 +31,14 @@ export class AppointAdminHandler implements ICommandHandler<AppointAdmin> {
   async execute({ context, input }: AppointAdmin): Promise<Positioned & { appointed: boolean }> {
     const { tenantId, userId } = input;
     const { at } = context;
-    const [membership, admins] = await Promise.all([
+    const [membership, tenant] = await Promise.all([
       loadAssignment(this.runtime, membershipOf(tenantId, { type: 'user', id: userId })),
-      this.adminsByStatus(tenantId),
+      loadTenant(this.runtime, tenantId),
       this.requireActive(userId),
     ]);
+    const away = await awayAmong(this.runtime, tenant.status === 'absent' ? [] : Object.keys(tenant.admins));
     const { member } = liveRoles(membership, { removedAt: membership.removedAt, at });
-    const command = { userId, replacesMember: member !== undefined, ...admins, at };
+    const command = { userId, replacesMember: member !== undefined, ...away, at };
     const { events, position } = await executeOnTenant(this.runtime, context, tenantId, (state) =>
       appointAdmin(command, state),
     );
@@ -50,14 +51,5 @@ export class AppointAdminHandler implements ICommandHandler<AppointAdmin> {
     if (status === 'absent') throw new Refused('not-appointable', `there is no user ${userId}`);
     if (status === 'deactivated') throw new Refused('not-appointable', `user ${userId} is deleted`);
     if (status === 'suspended') throw new Refused('user-suspended', userId);
-  }
-
-  private async adminsByStatus(tenantId: string): Promise<Record<'gone' | 'suspended', ReadonlySet<string>>> {
-    const tenant = await loadTenant(this.runtime, tenantId);
-    const ids = tenant.status === 'absent' ? [] : Object.keys(tenant.admins);
-    const users = await Promise.all(ids.map((id) => loadUser(this.runtime, id)));
-    const those = (status: UserState['status']): Set<string> =>
-      new Set(ids.filter((_, index) => users[index]!.status === status));
-    return { gone: those('deactivated'), suspended: those('suspended') };
   }
 }

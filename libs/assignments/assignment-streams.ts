@@ -196,8 +196,18 @@ export async function goneBeside(
   const tenant = await loadTenant(runtime, tenantId);
   if (tenant.status === 'absent' || !Object.values(tenant.admins[userId] ?? {}).includes(null)) return new Set();
   const others = Object.keys(tenant.admins).filter((admin) => admin !== userId);
-  const users = await Promise.all(others.map((admin) => loadUser(runtime, admin)));
-  return new Set(others.filter((_, index) => users[index]!.status === 'deactivated'));
+  return (await awayAmong(runtime, others)).gone;
+}
+
+/** Of these users those who are gone for good, and those who come back by being reinstated. */
+export async function awayAmong(
+  runtime: DeciderRuntime,
+  userIds: readonly string[],
+): Promise<Record<'gone' | 'suspended', ReadonlySet<string>>> {
+  const users = await Promise.all(userIds.map((id) => loadUser(runtime, id)));
+  const those = (status: UserState['status']): Set<string> =>
+    new Set(userIds.filter((_, index) => users[index]!.status === status));
+  return { gone: those('deactivated'), suspended: those('suspended') };
 }
 
 /** Whether somebody is an admin of the tenant, and the command is to leave its admins alone. */
